@@ -1,0 +1,1 @@
+"""The one runner: problem -> case -> worker -> record -> report."""

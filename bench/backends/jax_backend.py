@@ -1,0 +1,108 @@
+"""jax.jit: the step is one compiled function, called once a step from Python."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bench.backend import Backend, Run, State, Step
+
+PLATFORMS = {"cpu": "cpu", "gpu": "cuda", "tpu": "tpu", "METAL": "mps"}  # as JAX says it: as users of fitbench do
+
+
+class JaxBackend(Backend):
+    name = "jax"
+    rung = 5
+    packages = ("jax", "equinox", "optax")
+    extra = "jax"
+    fit = "jax_fit"
+
+    def __init__(self) -> None:
+        self.compiled = 0
+        self.hits = 0
+
+    def unfit(self, device: str, dtype: str) -> str | None:
+        return "MPS has no float64" if device.startswith("mps") and dtype == "float64" else None
+
+    def environment(self, device: str, dtype: str, threads: int, cache: str) -> Mapping[str, str]:
+        flags = [os.environ.get("XLA_FLAGS", "")]
+        if threads == 1:
+            flags.append("--xla_cpu_multi_thread_eigen=false")
+        return {
+            "XLA_FLAGS": " ".join(flags).strip(),
+            "PJRT_NPROC": str(threads),
+            "JAX_ENABLE_X64": "1" if dtype == "float64" else "0",
+            "JAX_DEFAULT_MATMUL_PRECISION": "highest",
+            "JAX_COMPILATION_CACHE_DIR": cache,
+            "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+        }
+
+    def start(self, threads: int) -> None:
+        import jax
+
+        def on_duration(event: str, duration: float, **_: Any) -> None:
+            self.compiled += event == "/jax/core/compile/backend_compile_duration"
+
+        def on_event(event: str, **_: Any) -> None:
+            self.hits += event == "/jax/compilation_cache/cache_hits"
+
+        jax.monitoring.register_event_duration_secs_listener(on_duration)
+        jax.monitoring.register_event_listener(on_event)
+
+    def _devices(self) -> dict[str, Any]:
+        import jax
+
+        seen: dict[str, Any] = {}
+        for device in jax.devices() + jax.devices("cpu"):
+            kind = PLATFORMS.get(device.platform, device.platform)
+            seen.setdefault(kind if device.id == 0 else f"{kind}:{device.id}", device)
+        return seen
+
+    def devices(self) -> dict[str, str]:
+        return {name: device.device_kind for name, device in self._devices().items()}
+
+    def facts(self) -> dict[str, Any]:
+        import jax
+
+        return {
+            "threads": int(os.environ.get("PJRT_NPROC", os.cpu_count() or 1)),
+            "matmul_precision": jax.config.jax_default_matmul_precision,
+        }
+
+    def warm_up(self, device: str) -> None:
+        import jax
+
+        jax.jit(lambda x: (x * x).sum())(self.place(np.ones(64, "float32"), device)).block_until_ready()
+
+    def place(self, array: np.ndarray | np.generic, device: str) -> Any:
+        import jax
+
+        return jax.device_put(array, self._devices()[device])
+
+    def settle(self, state: State, device: str) -> State:
+        return self.place(state, device)
+
+    def driver(self, step: Step, inputs: Any, target: Any) -> Run:
+        import jax
+
+        return super().driver(jax.jit(step), inputs, target)
+
+    def synchronise(self, device: str, values: Any) -> None:
+        import jax
+
+        jax.block_until_ready(values)
+
+    def floats(self, scalars: Any) -> list[float]:
+        import jax
+
+        return [float(value) for value in jax.device_get(tuple(scalars))]
+
+    def compilations(self) -> int | None:
+        return self.compiled
+
+    def cache_hits(self) -> int | None:
+        return self.hits
+
+
+BACKEND = JaxBackend()

@@ -1,0 +1,68 @@
+"""Eager PyTorch: one Python iteration a step."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bench.backend import Backend
+
+
+class TorchBackend(Backend):
+    name = "torch"
+    rung = 2
+    packages = ("torch",)
+    extra = "torch"
+    fit = "torch_fit"
+
+    def unfit(self, device: str, dtype: str) -> str | None:
+        return "MPS has no float64" if device.startswith("mps") and dtype == "float64" else None
+
+    def environment(self, device: str, dtype: str, threads: int, cache: str) -> Mapping[str, str]:
+        return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+
+    def start(self, threads: int) -> None:
+        import torch
+
+        torch.set_num_threads(threads)
+        torch.set_num_interop_threads(threads)
+        torch.set_float32_matmul_precision("highest")
+
+    def devices(self) -> dict[str, str]:
+        import torch
+
+        seen = {"cpu": "cpu"}
+        for index in range(torch.cuda.device_count()):
+            seen["cuda" if index == 0 else f"cuda:{index}"] = torch.cuda.get_device_name(index)
+        if torch.backends.mps.is_available():
+            seen["mps"] = "Apple GPU"
+        return seen
+
+    def facts(self) -> dict[str, Any]:
+        import torch
+
+        return {"threads": torch.get_num_threads(), "matmul_precision": torch.get_float32_matmul_precision()}
+
+    def warm_up(self, device: str) -> None:
+        import torch
+
+        torch.ones(1, device=device).sum().item()
+
+    def place(self, array: np.ndarray | np.generic, device: str) -> Any:
+        import torch
+
+        return torch.as_tensor(np.asarray(array)).to(device)
+
+    def synchronise(self, device: str, values: Any) -> None:
+        import torch
+
+        if device.startswith("cuda"):
+            torch.cuda.synchronize(device)
+        elif device.startswith("mps"):
+            torch.mps.synchronize()
+
+    def floats(self, scalars: Any) -> list[float]:
+        return [value.item() for value in scalars]
+
+
+BACKEND = TorchBackend()

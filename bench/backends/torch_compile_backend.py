@@ -1,0 +1,68 @@
+"""torch.compile: the whole step, forward, backward and update, in one graph, called once a step from Python."""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from bench.backend import Run, Step
+from bench.backends.torch_backend import TorchBackend
+
+
+class TorchCompileBackend(TorchBackend):
+    name = "torch-compile"
+    rung = 3
+    fit = "torch_compile_fit"
+
+    def missing(self, device: str) -> str | None:
+        compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
+        if device == "cpu" and shutil.which(compiler) is None:
+            install = "xcode-select --install" if sys.platform == "darwin" else "apt-get install g++"
+            return super().missing(device) or f"no C++ compiler ({compiler}), which torch.compile needs; {install}"
+        return super().missing(device)
+
+    def environment(self, device: str, dtype: str, threads: int, cache: str) -> Mapping[str, str]:
+        return {
+            **super().environment(device, dtype, threads, cache),
+            "TORCHINDUCTOR_CACHE_DIR": cache,
+            "TRITON_CACHE_DIR": os.path.join(cache, "triton"),
+            "TORCHINDUCTOR_COMPILE_THREADS": "1",  # no pool of compiler processes that would share our cores
+        }
+
+    def options(self, device: str) -> dict[str, Any]:
+        """Inductor's options, on top of its defaults."""
+        return {}
+
+    def warm_up(self, device: str) -> None:
+        import torch
+
+        def warm(x):
+            return (x * x).sum()
+
+        torch.compile(warm, fullgraph=True, options=self.options(device))(torch.ones(64, device=device)).item()
+
+    def driver(self, step: Step, inputs: Any, target: Any) -> Run:
+        import torch
+
+        torch.compiler.reset()
+        options = self.options(target.device.type)
+        return super().driver(torch.compile(step, fullgraph=True, options=options), inputs, target)
+
+    def compilations(self) -> int | None:
+        return _counters()["stats"]["unique_graphs"]
+
+    def graph_breaks(self) -> int | None:
+        return sum(_counters()["graph_break"].values())
+
+    def cache_hits(self) -> int | None:
+        return _counters()["inductor"]["fxgraph_cache_hit"] + _counters()["aot_autograd"]["autograd_cache_hit"]
+
+
+def _counters() -> Any:
+    from torch._dynamo.utils import counters
+
+    return counters
+
+
+BACKEND = TorchCompileBackend()

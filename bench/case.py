@@ -1,0 +1,176 @@
+"""The cases: what was asked for, checked, and every combination of it, each with the reason if it will not run."""
+
+import itertools
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+import impls
+from bench.backends import backends
+from bench.errors import InputError
+from bench.problem import DTYPES, Problem
+
+LEAST_POINTS = 4  # a cubic has four coefficients
+# Arrays of N numbers that a worker holds at its peak, measured with a million points: features, temporaries, the tape.
+ARRAYS = 32
+
+
+@dataclass(frozen=True, order=True)
+class Case:
+    """variant x backend x device x dtype x points."""
+
+    variant: str
+    backend: str
+    device: str
+    dtype: str
+    points: int
+
+    @property
+    def id(self) -> str:
+        return f"{self.variant}-{self.backend}-{self.device}-{self.dtype}-{self.points}"
+
+    @property
+    def group(self) -> str:
+        """The cases that are compared with each other: all but the backend."""
+        return f"{self.variant}-{self.device}-{self.dtype}-{self.points}"
+
+    def problem(self, seed: int, steps: int) -> Problem:
+        return Problem(impls.variants()[self.variant], self.dtype, self.points, seed, steps)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a user asked for, checked. An empty `devices` means every device seen."""
+
+    variants: tuple[str, ...]
+    backends: tuple[str, ...]
+    devices: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    points: tuple[int, ...]
+    steps: int
+    rounds: int
+    threads: int
+    seed: int
+    case_timeout: float
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        variant: Sequence[str] = (),
+        backend: Sequence[str] = (),
+        device: Sequence[str] = (),
+        dtype: Sequence[str] = (),
+        points: Sequence[str] = (),
+        steps: str = "2000",
+        rounds: str = "7",
+        threads: str = "1",
+        seed: str = "0",
+        case_timeout: str = "300",
+    ) -> "Choice":
+        """From the words of a command line: lists may hold commas. Raises InputError, which names the option."""
+        choice = cls(
+            variants=_names("--variant", variant, impls.variants()),
+            backends=_names("--backend", backend, backends()),
+            devices=_words(device),
+            dtypes=_names("--dtype", dtype, DTYPES),
+            points=tuple(_number("--points", word, LEAST_POINTS) for word in _words(points)) or (2000,),
+            steps=_number("--steps", steps, 1),
+            rounds=_number("--rounds", rounds, 1),
+            threads=_number("--threads", threads, 1, len(allowed_cores())),
+            seed=_number("--seed", seed, 0),
+            case_timeout=_number("--case-timeout", case_timeout, 1),
+        )
+        choice._fits_in_memory()
+        return choice
+
+    def _fits_in_memory(self) -> None:
+        points, dtype = max(self.points), max(self.dtypes, key=lambda name: np.dtype(name).itemsize)
+        # The backends of a group hold their data at the same time.
+        needed = points * np.dtype(dtype).itemsize * ARRAYS * len(self.backends)
+        free = available_memory()
+        if needed > free:
+            raise InputError(
+                f"--points {points}: would need about {needed / 2**30:.3g} GiB for {len(self.backends)} backend(s) "
+                f"in {dtype}, and {free / 2**30:.3g} GiB are available"
+            )
+
+
+def _words(values: Iterable[str]) -> tuple[str, ...]:
+    words = [word.strip() for value in values for word in value.split(",")]
+    return tuple(dict.fromkeys(word for word in words if word))
+
+
+def _names(option: str, values: Sequence[str], allowed: Iterable[str]) -> tuple[str, ...]:
+    """The names asked for, in the order in which they are shown everywhere; all of them if none was."""
+    asked, known = _words(values), tuple(allowed)
+    for word in asked:
+        if word not in known:
+            raise InputError(f"{option} {word!r}: unknown; allowed: {', '.join(known)}")
+    return tuple(name for name in known if name in asked) if asked else known
+
+
+def _number(option: str, word: str, least: int, most: int | None = None) -> int:
+    allowed = f"a whole number of at least {least}" if most is None else f"a whole number from {least} to {most}"
+    try:
+        value = int(word)
+    except ValueError:
+        raise InputError(f"{option} {word!r}: not a whole number; allowed: {allowed}") from None
+    if value < least or (most is not None and value > most):
+        raise InputError(f"{option} {value}: out of range; allowed: {allowed}")
+    return value
+
+
+def allowed_cores() -> list[int]:
+    """The cores on which this process may run."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def available_memory() -> int:
+    """Bytes that can be had: what the system has left, or less where a container says so."""
+    limit = Path("/sys/fs/cgroup/memory.max")
+    free = psutil.virtual_memory().available
+    if limit.exists() and (word := limit.read_text().strip()).isdigit():
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
+        free = min(free, int(word) - used)
+    return free
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A case, and why it will not be run, or None."""
+
+    case: Case
+    reason: str | None
+
+
+def plan(choice: Choice, seen: Mapping[str, Iterable[str]]) -> list[Planned]:
+    """Every case of the choice, group by group. `seen` maps each backend to the devices that it sees.
+
+    Raises InputError for a device that no backend sees.
+    """
+    everywhere = list(dict.fromkeys(device for devices in seen.values() for device in devices))
+    for device in choice.devices:
+        if device not in everywhere:
+            raise InputError(f"--device {device!r}: no backend sees it; allowed: {', '.join(everywhere)}")
+    cases = itertools.product(
+        choice.dtypes, choice.devices or everywhere, choice.points, choice.variants, choice.backends
+    )
+    return [
+        Planned(case := Case(variant, backend, device, dtype, points), _reason(case, seen))
+        for dtype, device, points, variant, backend in cases
+    ]
+
+
+def _reason(case: Case, seen: Mapping[str, Iterable[str]]) -> str | None:
+    backend = backends()[case.backend]
+    reason = backend.unfit(case.device, case.dtype) or backend.missing(case.device)
+    if reason is None and case.device not in seen[case.backend]:
+        reason = f"{case.backend} sees no {case.device} here, only {', '.join(seen[case.backend])}"
+    return reason

@@ -1,0 +1,118 @@
+"""What a case leaves behind, and the JSON in which it stands.
+
+A file is pytest-benchmark's JSON. A measured case is one of its `benchmarks`: `stats` are seconds per iteration, and
+`extra_info` is a Record. A case that was not timed is in `not_measured`, in the same form without `stats`: every case
+that was planned is in the one list or the other.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from bench.errors import InputError
+
+# 1: the first.
+SCHEMA = 1
+
+MEASURED, AGREED, SKIPPED, FAILED, INTERRUPTED = "measured", "agreed", "skipped", "failed", "interrupted"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One case of one run. What was not reached is None. Times are in seconds, memory in bytes.
+
+    outcome: "measured"; "agreed", checked but not timed, as asked; "skipped" or "failed", with the reason;
+    "interrupted", before it had a round.
+    cold: import_seconds and startup_seconds are of the worker, whose cases share them: importing the framework, and its
+    first use of the device and compiler whatever is computed; build_seconds and first_call_seconds are the case's own.
+    cache_state: of compiled code on disk, when the first call was made: "empty", "warm", or None where there is none.
+    rounds: one object a timed fit: turn, place in the turn, seconds and cpu_seconds per iteration.
+    losses: pairs of a step, counted from 1, and the loss that it saw.
+    agreement: as bench.agreement.Agreement, or None.
+    """
+
+    variant: str
+    backend: str
+    device: str
+    dtype: str
+    points: int
+    outcome: str
+    reason: str | None
+    seed: int
+    steps: int
+    schema: int = SCHEMA
+    device_name: str | None = None
+    threads: int | None = None
+    cores: list[int] | None = None
+    matmul_precision: str | None = None
+    import_seconds: float | None = None
+    startup_seconds: float | None = None
+    build_seconds: float | None = None
+    first_call_seconds: float | None = None
+    cache_state: str | None = None
+    graph_breaks: int | None = None
+    recompiles: int | None = None
+    peak_memory_bytes: int | None = None
+    coefficients: list[float] | None = None
+    losses: list[list[float]] | None = None
+    agreement: dict[str, Any] | None = None
+    rounds: list[dict[str, Any]] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One file: where it came from, when and on what machine it was made, and its records with their timings."""
+
+    path: Path
+    datetime: str
+    machine: dict[str, Any]
+    records: tuple[Record, ...]
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+
+def load(path: Path) -> Run:
+    """Read a run. Raises InputError for a file that is missing, not JSON, not of fitbench, or of another schema."""
+    try:
+        document = json.loads(path.read_text())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); expected the JSON of a run") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not text; expected the JSON of a run") from None
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: not JSON, or truncated (line {error.lineno}: {error.msg})") from None
+    if not isinstance(document, dict) or not isinstance(document.get("benchmarks"), list):
+        raise InputError(f"{path}: JSON, but not of pytest-benchmark; expected the JSON of `pytest bench`")
+    entries = [*document["benchmarks"], *document.get("not_measured", [])]
+    records = [_record(path, entry) for entry in entries]
+    if not records:
+        raise InputError(f"{path}: holds no case")
+    return Run(path, document.get("datetime", ""), document.get("machine_info", {}), tuple(records))
+
+
+def _record(path: Path, entry: Any) -> Record:
+    info = entry.get("extra_info") if isinstance(entry, dict) else None
+    if not isinstance(info, dict) or "schema" not in info or "variant" not in info:
+        raise InputError(f"{path}: JSON of pytest-benchmark, but of another project: no fitbench record in its extra_info")
+    if info["schema"] != SCHEMA:
+        raise InputError(f"{path}: written in schema {info['schema']}; this fitbench reads schema {SCHEMA}")
+    known = {field.name for field in fields(Record)}
+    try:
+        return Record(**{name: value for name, value in info.items() if name in known})
+    except TypeError as error:
+        raise InputError(f"{path}: a record is incomplete ({error})") from None
+
+
+def newest(folder: Path) -> Path:
+    """The run written last in a folder. Raises InputError if there is none."""
+    files: Sequence[Path] = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
+    if not files:
+        raise InputError(f"{folder}: no run to report; make one with: pytest bench --benchmark-json={folder}/run.json")
+    return files[-1]

@@ -1,0 +1,24 @@
+"""The benchmark: each case converges and is checked in its worker; its rounds are then told to pytest-benchmark."""
+
+import pytest
+
+from bench.case import Case
+from bench.record import FAILED, INTERRUPTED, SKIPPED
+
+
+# A case that fails or is skipped has nothing to time: that it leaves the fixture unused is no oversight.
+@pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")
+def test_fit(benchmark, runner, clock, variant, backend, device, dtype, points):
+    record = runner.record(Case(variant, backend, device, dtype, points))
+    if record.outcome == SKIPPED:
+        pytest.skip(record.reason)
+    if record.outcome == FAILED:
+        pytest.fail(record.reason, pytrace=False)
+    if record.outcome == INTERRUPTED:
+        pytest.exit("interrupted; what was measured is kept", returncode=pytest.ExitCode.INTERRUPTED)
+    benchmark.extra_info.update(record.as_dict())
+    if record.rounds:
+        seconds = iter([one["seconds"] for one in record.rounds])
+        benchmark.pedantic(lambda: clock.advance(next(seconds)), setup=clock.reset, rounds=len(record.rounds))
+    else:
+        benchmark.pedantic(lambda: None)
