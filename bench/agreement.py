@@ -13,10 +13,12 @@ from bench.oracle import PARAMETERS
 from impls.variant import RMSprop
 
 NAMES = ("a", "b", "c", "d", "v_a", "v_b", "v_c", "v_d")
-NEAR = 4  # learning rates: how much further from the optimum RMSprop may be than the exact fit, once both cycle about it
+NEAR = (
+    4  # learning rates: how much further from the optimum RMSprop may be than the exact fit, once both cycle about it
+)
 
 
-class Disagreement(Exception):
+class DisagreementError(Exception):
     """A fit is wrong; the message says where it left the truth, in one line."""
 
 
@@ -71,7 +73,7 @@ class Agreement:
 
 
 def check(bound: Bound, checkpoints: Sequence[Mapping[str, Any]]) -> Agreement:
-    """Compare a whole fit. Raises Disagreement at the first checkpoint, in the order of steps, that is not right."""
+    """Compare a whole fit. Raises DisagreementError at the first checkpoint, in the order of steps, that is not right."""
     comparisons = []
     for checkpoint in checkpoints:
         for comparison in _at(bound, checkpoint):
@@ -97,7 +99,7 @@ def check(bound: Bound, checkpoints: Sequence[Mapping[str, Any]]) -> Agreement:
 
 
 def check_round(bound: Bound, state: Sequence[float], loss: float, further: Sequence[float]) -> None:
-    """The end of a timed fit, and one untimed step further on. Raises Disagreement."""
+    """The end of a timed fit, and one untimed step further on. Raises DisagreementError."""
     steps = bound.problem.steps
     if steps <= bound.horizon:
         compared = [*_trajectory(bound, steps, state), _loss(bound, steps, loss)]
@@ -132,17 +134,17 @@ def _trajectory(bound: Bound, step: int, got: Sequence[float]) -> Iterator[Compa
 def _replay(bound: Bound, step: int, before: Sequence[float], after: Sequence[float]) -> Iterator[Comparison]:
     expected = bound.trajectory.step(before)
     allowed = bound.replay(np.array(before), np.array(after))
-    for part in (slice(0, PARAMETERS), slice(PARAMETERS, None)):
-        scale = max((float(abs(value)) for value in expected[part]), default=1.0)
-        for name, *numbers in zip(NAMES[part], expected[part], after[part], allowed[part], strict=False):
-            yield Comparison(step, name, *numbers, scale)
+    for part in (range(PARAMETERS), range(PARAMETERS, len(expected))):
+        scale = max((float(abs(expected[i])) for i in part), default=1.0)
+        for i in part:
+            yield Comparison(step, NAMES[i], expected[i], after[i], allowed[i], scale)
 
 
 def _hold(bound: Bound, comparison: Comparison) -> None:
     # `not <=` catches NaN too.
     if not comparison.off <= comparison.allowed:
         unit = bound.problem.eps * comparison.scale
-        raise Disagreement(
+        raise DisagreementError(
             f"left the exact fit at step {comparison.step}: {comparison.name} expected "
             f"{mpmath.nstr(comparison.expected, 17)}, got {comparison.got!r}, off by {comparison.off / unit:.3g} eps "
             f"where {comparison.allowed / unit:.3g} are allowed"
@@ -150,11 +152,13 @@ def _hold(bound: Bound, comparison: Comparison) -> None:
 
 
 def _converged(bound: Bound, step: int, state: Sequence[float]) -> float:
-    """The loss fell, and the coefficients are as far from the optimum as theory says. Returns the loss above the least."""
+    """The loss fell, and the fit is as far from the optimum as theory says. Returns the loss above the least."""
     trajectory, parameters = bound.trajectory, state[:PARAMETERS]
     begun, ended = trajectory.losses[0], trajectory.loss(parameters)
     if not ended < begun:
-        raise Disagreement(f"the loss did not fall: {float(begun):.6g} at the start, {float(ended):.6g} after step {step}")
+        raise DisagreementError(
+            f"the loss did not fall: {float(begun):.6g} at the start, {float(ended):.6g} after step {step}"
+        )
     best, least = trajectory.optimum
     optimiser = bound.problem.variant.optimiser
     if step > bound.horizon and isinstance(optimiser, RMSprop):
@@ -165,7 +169,7 @@ def _converged(bound: Bound, step: int, state: Sequence[float]) -> float:
         ours = polynomial([mpmath.mpf(value) for value in parameters])
         for k, (p, q, r) in enumerate(zip(ours, exact, best, strict=True)):
             if not abs(p - r) <= abs(q - r) + slack:
-                raise Disagreement(
+                raise DisagreementError(
                     f"the coefficient of x^{k} is {float(abs(p - r)):.3g} from the optimum after step {step}, "
                     f"the exact fit {float(abs(q - r)):.3g}: more than {NEAR} learning rates further"
                 )

@@ -72,7 +72,7 @@ class Bound:
         return np.einsum("kn,kl,ln->n", p, normal, p) - 2 * np.array(self._sums.xy) @ p + self._sums.yy
 
     def jacobians(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Derivatives of one exact step from each of n states: by the state (n, s, s), and by the gradient (n, s, 4)."""
+        """Derivatives of one exact step from each of n states: by the state (n, s, s), by the gradient (n, s, 4)."""
         model, rate, count = self.problem.variant.model, self.problem.rate, states.shape[1]
         state = tuple(states.T.astype(complex))
         slope = [np.broadcast_to(g, len(states)) for g in gradient(model, self._sums, state[:PARAMETERS])]
@@ -82,8 +82,12 @@ class Bound:
             moved[index] = moved[index] + 1j * HAIR
             return _stack(function(moved), len(states)).imag / HAIR
 
-        hessian = [derivative(lambda p: gradient(model, self._sums, p), state[:PARAMETERS], j) for j in range(PARAMETERS)]
-        by_state = [derivative(lambda s: update(self.problem, tuple(s), slope, np.sqrt, rate), state, j) for j in range(count)]
+        hessian = [
+            derivative(lambda p: gradient(model, self._sums, p), state[:PARAMETERS], j) for j in range(PARAMETERS)
+        ]
+        by_state = [
+            derivative(lambda s: update(self.problem, tuple(s), slope, np.sqrt, rate), state, j) for j in range(count)
+        ]
         by_slope = [
             derivative(lambda g: update(self.problem, state, g, np.sqrt, rate), slope, j) for j in range(PARAMETERS)
         ]
@@ -173,7 +177,7 @@ class Bound:
     @cached_property
     def horizon(self) -> int:
         """The last checkpoint up to which a hair's distance has never grown GROWTH-fold; 0 if there is none."""
-        steps = [t for t in self.problem.checkpoints()]
+        steps = self.problem.checkpoints()
         beyond = next((i for i, t in enumerate(steps) if self._propagated[1][t] > GROWTH), len(steps))
         return steps[beyond - 1] if beyond else 0
 

@@ -1,7 +1,6 @@
 """The pytest side: options, ids and groups, the clock that pytest-benchmark reads, and what goes into its JSON."""
 
 import json
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -17,7 +16,9 @@ RUNNER = pytest.StashKey[Runner]()
 
 
 class Clock:
-    """A clock that a worker's measurements move: the seconds that pytest-benchmark reads are those read in the worker."""
+    """A clock that the worker's measurements move, so that pytest-benchmark reads the seconds that were read there."""
+
+    __name__ = "worker"  # as pytest-benchmark writes it into its options
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -41,7 +42,9 @@ def pytest_addoption(parser):
     every = "repeatable or comma-separated; default: all"
     group.addoption("--variant", action="append", default=[], metavar="V", help=f"ways to write the fit; {every}")
     group.addoption("--backend", action="append", default=[], metavar="B", help=f"what runs it; {every}")
-    group.addoption("--device", action="append", default=[], metavar="D", help=f"cpu, cuda, cuda:1, mps, tpu; {every} seen")
+    group.addoption(
+        "--device", action="append", default=[], metavar="D", help=f"cpu, cuda, cuda:1, mps, tpu; {every} seen"
+    )
     group.addoption("--dtype", action="append", default=[], metavar="T", help=f"float32, float64; {every}")
     group.addoption("--points", action="append", default=[], metavar="N", help="sizes; repeatable; default: 2000")
     group.addoption("--steps", default="2000", metavar="N", help="iterations of a fit; default: %(default)s")
@@ -172,7 +175,9 @@ def pytest_terminal_summary(terminalreporter, config):
     terminalreporter.section("fitbench", sep="-")
     terminalreporter.line(f"{len(agreed)} of {len(records)} cases agree with the exact fit{rest}")
     for dtype in dict.fromkeys(record.dtype for record in agreed):
-        worst = min((record for record in agreed if record.dtype == dtype), key=lambda record: record.agreement["digits"])
+        worst = min(
+            (record for record in agreed if record.dtype == dtype), key=lambda record: record.agreement["digits"]
+        )
         case = Case(worst.variant, worst.backend, worst.device, worst.dtype, worst.points)
         terminalreporter.line(f"{dtype}: {worst.agreement['digits']:.1f} digits at worst, in {case.id}")
     for record in records:

@@ -4,6 +4,8 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +14,25 @@ import psutil
 from bench.case import allowed_cores
 from bench.workers import ROOT
 
-# What decides the figures: the frameworks, what they compute with, and what measures and checks.
-PACKAGES = (
-    "fitbench numpy scipy autograd torch triton jax jaxlib equinox optax mpmath pytest pytest-benchmark pandas matplotlib"
-).split()
+
+@cache
+def cpu_name() -> str:
+    """The processor as the system names it."""
+    if sys.platform == "linux":
+        named = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
+        found = {key.strip(): value.strip() for key, _, value in named}
+        return found.get("model name") or platform.machine()
+    if sys.platform == "darwin":
+        words = ["sysctl", "-n", "machdep.cpu.brand_string"]
+        return subprocess.run(words, capture_output=True, text=True).stdout.strip() or platform.machine()
+    return platform.processor() or platform.machine()
 
 
 def describe() -> dict[str, Any]:
     """The machine in JSON's terms; what the system does not tell is None."""
     load = os.getloadavg() if hasattr(os, "getloadavg") else None
     return {
+        "cpu": cpu_name(),
         "cores": psutil.cpu_count(),
         "physical_cores": psutil.cpu_count(logical=False),
         "affinity": allowed_cores() if hasattr(os, "sched_getaffinity") else None,
@@ -37,13 +48,9 @@ def describe() -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    versions = {}
-    for name in PACKAGES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions
+    """Of every package installed: any of them may matter to whoever repeats the run."""
+    found = importlib.metadata.distributions()
+    return dict(sorted((package.metadata["Name"].lower(), package.version) for package in found))
 
 
 def _governor() -> str | None:

@@ -29,7 +29,7 @@ class Record:
     first use of the device and compiler whatever is computed; build_seconds and first_call_seconds are the case's own.
     cache_state: of compiled code on disk, when the first call was made: "empty", "warm", or None where there is none.
     rounds: one object a timed fit: turn, place in the turn, seconds and cpu_seconds per iteration.
-    losses: pairs of a step, counted from 1, and the loss that it saw.
+    losses: pairs of a step, counted from 1, and the loss that it saw; exact_losses: the same of the oracle.
     agreement: as bench.agreement.Agreement, or None.
     """
 
@@ -57,6 +57,7 @@ class Record:
     peak_memory_bytes: int | None = None
     coefficients: list[float] | None = None
     losses: list[list[float]] | None = None
+    exact_losses: list[list[float]] | None = None
     agreement: dict[str, Any] | None = None
     rounds: list[dict[str, Any]] | None = None
 
@@ -100,7 +101,9 @@ def load(path: Path) -> Run:
 def _record(path: Path, entry: Any) -> Record:
     info = entry.get("extra_info") if isinstance(entry, dict) else None
     if not isinstance(info, dict) or "schema" not in info or "variant" not in info:
-        raise InputError(f"{path}: JSON of pytest-benchmark, but of another project: no fitbench record in its extra_info")
+        raise InputError(
+            f"{path}: JSON of pytest-benchmark, but of another project: no fitbench record in its extra_info"
+        )
     if info["schema"] != SCHEMA:
         raise InputError(f"{path}: written in schema {info['schema']}; this fitbench reads schema {SCHEMA}")
     known = {field.name for field in fields(Record)}

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from bench.agreement import Agreement, Disagreement, check, check_round
+from bench.agreement import Agreement, DisagreementError, check, check_round
 from bench.backends import backends
 from bench.bound import Bound
 from bench.case import Case, Choice, Planned, plan
+from bench.machine import cpu_name
 from bench.oracle import PARAMETERS, Trajectory
 from bench.problem import Problem, digest
 from bench.record import AGREED, FAILED, INTERRUPTED, MEASURED, SKIPPED, Record
@@ -24,8 +25,9 @@ def truth(problem: Problem) -> tuple[Bound, str]:
 
 
 def see(choice: Choice) -> dict[str, list[str]]:
-    """The devices that each backend of the choice sees. Only a choice of other devices than the cpu, or of all, makes it
-    necessary to ask the frameworks, each in a process of its own.
+    """The devices that each backend of the choice sees.
+
+    The frameworks are asked, each in a process of its own, unless the choice is the cpu, which all of them see.
     """
     chosen = {name: backends()[name] for name in choice.backends}
     if choice.devices == ("cpu",):
@@ -91,7 +93,9 @@ class Runner:
         """
         if case not in self.records and not self.interrupted:
             self._run(self._groups[case.group])
-        return self.records.get(case) or self._record(case, INTERRUPTED, "the run was interrupted before its first round")
+        return self.records.get(case) or self._record(
+            case, INTERRUPTED, "the run was interrupted before its first round"
+        )
 
     def close(self) -> None:
         for worker, _ in self._workers.values():
@@ -117,7 +121,7 @@ class Runner:
         group = [Progress(case, Deadline(self.choice.case_timeout), bound) for case in cases]
         try:
             for progress in group:
-                self._attempt(progress, lambda progress: self._converge(progress, sha))
+                self._attempt(progress, self._converge, sha)
             if self.timed:
                 self._take_turns(group)
             for progress in group:
@@ -138,14 +142,14 @@ class Runner:
             order = [progress for progress in group if progress.failure is None]
             shuffle(order)
             for place, progress in enumerate(order):
-                self._attempt(progress, lambda progress, turn=turn, place=place: self._round(progress, turn, place))
+                self._attempt(progress, self._round, turn, place)
 
-    def _attempt(self, progress: Progress, action: Callable[[Progress], None]) -> None:
+    def _attempt(self, progress: Progress, action: Callable[..., None], *arguments: Any) -> None:
         """Do something for a case that has not failed; its failure is its own."""
         if progress.failure is None:
             try:
-                action(progress)
-            except (WorkerError, Disagreement) as error:
+                action(progress, *arguments)
+            except (WorkerError, DisagreementError) as error:
                 progress.failure = str(error)
 
     def _ask(self, progress: Progress, request: str, **arguments: Any) -> dict[str, Any]:
@@ -167,11 +171,12 @@ class Runner:
             steps=problem.steps,
         )
         if built.pop("digest") != sha:
-            raise Disagreement("the worker's data differ in their bits from the oracle's")
+            raise DisagreementError("the worker's data differ in their bits from the oracle's")
         converged = self._ask(progress, "converge")
         checkpoints, hits = converged["checkpoints"], converged["cache_hits"]
         progress.facts = {
             **built,
+            "device_name": cpu_name() if built["device_name"] == "cpu" else built["device_name"],
             "cores": cores(self.choice.threads),
             "import_seconds": started["import_seconds"],
             "startup_seconds": started["startup_seconds"],
@@ -179,11 +184,14 @@ class Runner:
             "cache_state": None if hits is None else "warm" if hits else "empty",
             "coefficients": checkpoints[-1]["after"][:PARAMETERS],
             "losses": [[checkpoint["step"], checkpoint["loss"]] for checkpoint in checkpoints],
+            "exact_losses": [
+                [step, float(progress.bound.trajectory.losses[step - 1])] for step in problem.checkpoints()
+            ],
         }
         if converged["not_finite_at"] is not None:
             progress.facts["coefficients"] = None
             progress.facts["losses"] = None
-            raise Disagreement(f"became NaN or infinite at step {converged['not_finite_at']}")
+            raise DisagreementError(f"became NaN or infinite at step {converged['not_finite_at']}")
         progress.agreement = check(progress.bound, checkpoints)
 
     def _start(self, progress: Progress) -> Mapping[str, Any]:
@@ -207,8 +215,8 @@ class Runner:
         answer = self._ask(progress, "round", disable_gc=self.disable_gc)
         try:
             check_round(progress.bound, answer["state"], answer["loss"], answer["next"])
-        except Disagreement as error:
-            raise Disagreement(f"round {turn + 1}: {error}") from None
+        except DisagreementError as error:
+            raise DisagreementError(f"round {turn + 1}: {error}") from None
         timing = {name: answer[name] for name in ("seconds", "cpu_seconds")}
         progress.rounds.append({"turn": turn, "place": place, **timing})
 
@@ -216,9 +224,9 @@ class Runner:
         answer = self._ask(progress, "finish")
         progress.facts.update(answer)
         if answer["recompiles"]:
-            raise Disagreement(f"recompiled {answer['recompiles']} time(s) after the first call")
+            raise DisagreementError(f"recompiled {answer['recompiles']} time(s) after the first call")
         if answer["graph_breaks"]:
-            raise Disagreement(f"the step is not one graph: {answer['graph_breaks']} graph break(s)")
+            raise DisagreementError(f"the step is not one graph: {answer['graph_breaks']} graph break(s)")
 
     def _conclude(self, progress: Progress) -> Record | None:
         case, facts = progress.case, progress.facts

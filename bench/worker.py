@@ -15,7 +15,10 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+import psutil
 
 import impls
 from bench.backend import Backend, Run
@@ -23,36 +26,38 @@ from bench.backends import backends
 from bench.problem import Problem, digest
 
 
+STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")  # Linux
+
+
 def peak_memory() -> int:
     """The largest resident size of this process in bytes, since `forget_peak_memory` where that works."""
-    try:
-        with open("/proc/self/status") as status:
-            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
-    except OSError:
-        import resource  # not on Windows
+    if STATUS.exists():
+        lines = STATUS.read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+    used = psutil.Process().memory_info()
+    if hasattr(used, "peak_wset"):  # Windows
+        return used.peak_wset
+    import resource  # not on Windows
 
-        unit = 1 if sys.platform == "darwin" else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS counts in bytes
 
 
 def forget_peak_memory() -> None:
-    """Let the peak start again from what is resident now; only Linux can."""
-    if os.path.exists("/proc/self/clear_refs"):
-        with open("/proc/self/clear_refs", "w") as clear:
-            clear.write("5")
+    """Let the peak start again from what is resident now, where the system can."""
+    if CLEAR.exists():
+        CLEAR.write_text("5")
 
 
 class Fit:
-    """One case built in this process: data on the device, the implementation's functions, and the driver of its steps."""
+    """One case built in this process: data on the device, an implementation's functions, the driver of its steps."""
 
-    def __init__(self, backend: Backend, variant: str, device: str, problem: Problem) -> None:
-        self.backend, self.device, self.problem = backend, device, problem
-        self.code = importlib.import_module(f"impls.{variant}.{backend.fit}")
+    def __init__(self, backend: Backend, code: Any, device: str, problem: Problem) -> None:
+        self.backend, self.code, self.device, self.problem = backend, code, device, problem
         x, y = problem.data()
         self.digest = digest(x, y)
-        inputs = self.code.features(backend.place(x, device))
+        inputs = code.features(backend.place(x, device))
         target = backend.place(y, device)
-        step = functools.partial(self.code.step, rate=problem.rate)
+        step = functools.partial(code.step, rate=problem.rate)
         self.run: Run = backend.driver(step, inputs, target)
         self.recompiles = 0
         self.begin()
@@ -135,7 +140,8 @@ class Worker:
         self.counts = self._counts()
         problem = Problem(impls.variants()[variant], dtype, points, seed, steps)
         begun = time.perf_counter()
-        self.fit = Fit(self.backend, variant, device, problem)
+        code = importlib.import_module(f"impls.{variant}.{self.backend.fit}")
+        self.fit = Fit(self.backend, code, device, problem)
         return {
             "build_seconds": time.perf_counter() - begun,
             "digest": self.fit.digest,

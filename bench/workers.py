@@ -1,5 +1,6 @@
 """The parent's side of a worker: a process with an environment of its own, asked in JSON lines, under a deadline."""
 
+import contextlib
 import json
 import os
 import queue
@@ -49,7 +50,7 @@ class WorkerProcess:
 
     def __init__(self, backend: Backend, device: str | None, dtype: str, threads: int) -> None:
         self.cache = tempfile.TemporaryDirectory(prefix="fitbench-", ignore_cleanup_errors=True)
-        self.errors = tempfile.TemporaryFile()
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
         variables = environment(backend, device or "cpu", dtype, threads, self.cache.name) if device else {}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "bench.worker"],
@@ -110,10 +111,8 @@ class WorkerProcess:
     def close(self) -> None:
         """Let the worker end by itself, as it does when nobody can ask it any more; end it if it does not."""
         if self.process.stdin is not None and not self.process.stdin.closed:
-            try:
+            with contextlib.suppress(BrokenPipeError):  # it has died already
                 self.process.stdin.close()
-            except BrokenPipeError:
-                pass  # it has died already
         try:
             self.process.wait(timeout=2)
         except subprocess.TimeoutExpired:

@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from bench.backend import Run, Step
@@ -26,7 +27,7 @@ class TorchCompileBackend(TorchBackend):
         return {
             **super().environment(device, dtype, threads, cache),
             "TORCHINDUCTOR_CACHE_DIR": cache,
-            "TRITON_CACHE_DIR": os.path.join(cache, "triton"),
+            "TRITON_CACHE_DIR": str(Path(cache, "triton")),
             "TORCHINDUCTOR_COMPILE_THREADS": "1",  # no pool of compiler processes that would share our cores
         }
 

@@ -1,0 +1,32 @@
+# Everything runs in .venv, which is made from pyproject.toml and constraints.txt when one of them is newer.
+PYTHON ?= python3
+BIN = .venv/bin
+JSON := reports/$(shell date +%Y-%m-%d-%H%M%S).json
+
+.PHONY: report bench test lint agree clean
+
+report: bench
+	$(BIN)/python -m bench.report $(JSON)
+
+bench: .venv/installed
+	$(BIN)/pytest bench --benchmark-json=$(JSON) $(OPTIONS)
+
+test: lint
+	$(BIN)/pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+# Do the backends still compute the same? Checked, not timed.
+agree: .venv/installed
+	$(BIN)/pytest bench --benchmark-disable $(OPTIONS)
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[all,test]'
+	touch $@
+
+clean:
+	rm -rf .venv
