@@ -73,7 +73,7 @@ class Agreement:
 
 
 def check(bound: Bound, checkpoints: Sequence[Mapping[str, Any]]) -> Agreement:
-    """Compare a whole fit. Raises DisagreementError at the first checkpoint, in the order of steps, that is not right."""
+    """Compare a whole fit. Raises DisagreementError at the first checkpoint that is not right."""
     comparisons = []
     for checkpoint in checkpoints:
         for comparison in _at(bound, checkpoint):

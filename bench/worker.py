@@ -25,7 +25,6 @@ from bench.backend import Backend, Run
 from bench.backends import backends
 from bench.problem import Problem, digest
 
-
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")  # Linux
 
 

@@ -1,0 +1,44 @@
+"""What several tests use: the suite run as a user runs it, and copies of it into which faults are planted."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run(*words: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`python -m WORDS` in a process of its own."""
+    command = [sys.executable, "-m", *map(str, words)]
+    variables = {**os.environ, "PYTEST_ADDOPTS": "", **environment}
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, env=variables, timeout=300)
+
+
+def bench(*words: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`pytest bench WORDS`."""
+    return run("pytest", "bench", "-p", "no:cacheprovider", *words, cwd=cwd, **environment)
+
+
+def records(path: Path) -> dict[str, dict]:
+    """The records of a run's JSON, timed or not, by variant and backend."""
+    document = json.loads(path.read_text())
+    entries = document["benchmarks"] + document["not_measured"]
+    return {
+        f"{entry['extra_info']['variant']}-{entry['extra_info']['backend']}": entry["extra_info"] for entry in entries
+    }
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the suite, to add to and to spoil."""
+    target = tmp_path / "suite"
+    ignore = shutil.ignore_patterns("__pycache__")
+    for folder in ("bench", "impls"):
+        shutil.copytree(ROOT / folder, target / folder, ignore=ignore)
+    shutil.copy(ROOT / "pyproject.toml", target)
+    return target
