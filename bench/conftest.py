@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from bench.record import AGREED, FAILED, MEASURED, SCHEMA
 from bench.runner import Runner
 
 RUNNER = pytest.StashKey[Runner]()
+MACHINE = pytest.StashKey[dict[str, Any]]()
 
 
 class Clock:
@@ -70,6 +72,7 @@ def pytest_configure(config):
             case_timeout=option.case_timeout,
         )
         _writable(option.benchmark_json)
+        config.stash[MACHINE] = describe()  # before the load on it is our own
         timed = option.benchmark_enable or not option.benchmark_disable
         config.stash[RUNNER] = Runner(choice, timed, option.benchmark_disable_gc)
     except InputError as error:
@@ -125,7 +128,7 @@ def clock() -> Clock:
 
 
 def pytest_benchmark_update_machine_info(config, machine_info):
-    machine_info["fitbench"] = describe()
+    machine_info["fitbench"] = config.stash[MACHINE]
 
 
 def pytest_benchmark_update_json(config, benchmarks, output_json):

@@ -99,9 +99,9 @@ class WorkerProcess:
         self.errors.seek(0)
         said = [line for line in self.errors.read().decode(errors="replace").splitlines() if line.strip()]
         last = f"; its last words: {one_line(said[-1])}" if said else ""
-        if code == -signal.SIGKILL:
-            return f"{request}: the worker was killed (SIGKILL), as the system does when memory runs out{last}"
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        if how == "SIGKILL":
+            return f"{request}: the worker was killed (SIGKILL), as the system does when memory runs out{last}"
         return f"{request}: the worker died ({how}){last}"
 
     def kill(self) -> None:

@@ -116,7 +116,7 @@ CASES = [(name, dtype) for name, (_, dtypes, _) in MUTATIONS.items() for dtype i
 @pytest.mark.parametrize(("name", "dtype"), CASES)
 def test_mutation_is_caught(name, dtype):
     variant, _, step = MUTATIONS[name]
-    with pytest.raises(DisagreementError, match="at step 100: .* expected .* got .* eps where"):
+    with pytest.raises(DisagreementError, match=r"at step 100: .* expected .* got .* eps where"):
         held(variant, dtype, step)
 
 
@@ -148,12 +148,12 @@ def test_eps_inside_the_root_cannot_be_told_in_float32():
 @pytest.mark.parametrize("dtype", BOTH)
 @pytest.mark.parametrize("late", ["smoothing 0.9", "a rate off by 1 % in RMSprop", "a stale gradient in RMSprop"])
 def test_beyond_the_horizon_replay_catches_what_begins_there(late, dtype):
-    """RMSprop's exact runs part in the limit cycle; a fault that begins only then is found by replaying single steps."""
+    """RMSprop's exact runs part in the limit cycle; a fault that begins only there is found by replay."""
     variant, _, wrong = MUTATIONS[late]
     right, count = rmsprop_step(), iter(range(10**6))
 
     def step(state, inputs, target, rate):
         return (right if next(count) < 1650 else wrong)(state, inputs, target, rate)
 
-    with pytest.raises(DisagreementError, match="left the exact fit at step 1[78]00"):
+    with pytest.raises(DisagreementError, match=r"left the exact fit at step 1[78]00"):
         held(variant, dtype, step)

@@ -1,0 +1,167 @@
+"""Backends and variants planted into a copy of the suite: adding one takes one file, and a faulty one fails alone."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import bench, records
+
+BACKEND = """
+import os, signal, time
+from bench.backends.numpy_backend import NumpyBackend
+
+class Planted(NumpyBackend):
+    name = "planted"
+    rung = 9
+    {extra}
+
+    def driver(self, step, inputs, target):
+        calls = []
+        def planted(state, inputs, target):
+            calls.append(1)
+            {fault}
+            return step(state, inputs, target)
+        return super().driver(planted, inputs, target)
+
+BACKEND = Planted()
+"""
+
+VARIANT = """
+from impls.variant import CUBIC, GradientDescent, Variant, standard_normals
+
+VARIANT = Variant(
+    rung=9,
+    shows="a variant of the test",
+    model=CUBIC,
+    start=standard_normals,
+    optimiser=GradientDescent(rate={rate}),
+)
+"""
+
+FEW = ("--device=cpu", "--dtype=float64", "--steps=300", "--rounds=2")
+
+
+def plant(copy, fault="pass", extra=""):
+    path = copy / "bench" / "backends" / "planted_backend.py"
+    path.write_text(BACKEND.format(fault=fault, extra=extra))
+
+
+def outcomes(copy, tmp_path, *words):
+    path = tmp_path / "run.json"
+    done = bench(*FEW, f"--benchmark-json={path}", *words, cwd=copy)
+    return done, records(path)
+
+
+def test_a_new_backend_is_one_file(copy, tmp_path):
+    plant(copy)
+    done, found = outcomes(copy, tmp_path, "--backend=numpy,planted", "--variant=manual,optim")
+    assert done.returncode == 0, done.stdout
+    assert {name: one["outcome"] for name, one in found.items()} == dict.fromkeys(
+        ["manual-numpy", "manual-planted", "optim-numpy", "optim-planted"], "measured"
+    )
+
+
+def test_a_new_variant_is_one_folder(copy, tmp_path):
+    folder = copy / "impls" / "again"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(VARIANT.format(rate=1e-6))
+    (folder / "numpy_fit.py").write_text("from impls.manual.numpy_fit import *\n")
+    done, found = outcomes(copy, tmp_path, "--backend=numpy", "--variant=manual,again")
+    assert done.returncode == 0, done.stdout
+    assert found["again-numpy"]["coefficients"] == found["manual-numpy"]["coefficients"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (
+            "os.kill(os.getpid(), signal.SIGKILL)",
+            "the worker was killed (SIGKILL), as the system does when memory runs out",
+        ),
+        ("os._exit(3)", "the worker died (exit code 3)"),
+        ("os.abort()", "the worker died (SIGABRT)"),
+        ("raise ValueError('planted words')", "converge: ValueError: planted words"),
+        ("raise MemoryError", "converge: MemoryError"),
+        ("target = target * 1.001", "left the exact fit at step 100"),
+        ("len(calls) > 303 and os._exit(4)", "round: the worker died (exit code 4)"),
+        ("target = target * (1 + (len(calls) > 610) * 1e-3)", "round 2: left the exact fit at step 300"),
+    ],
+)
+def test_a_faulty_backend_fails_with_the_reason_and_the_others_go_on(copy, tmp_path, fault, reason):
+    plant(copy, fault)
+    done, found = outcomes(copy, tmp_path, "--backend=numpy,planted", "--variant=manual,nn")
+    assert done.returncode == 1
+    for variant in ("manual", "nn"):
+        assert found[f"{variant}-numpy"]["outcome"] == "measured"
+        planted = found[f"{variant}-planted"]
+        assert planted["outcome"] == "failed"
+        assert reason in planted["reason"], planted["reason"]
+        assert planted["rounds"] is None
+        assert f"failed {variant}-planted-cpu-float64-2000: " in done.stdout
+
+
+def test_a_hanging_worker_is_ended_after_the_case_timeout(copy, tmp_path):
+    plant(copy, "time.sleep(3600)")
+    _, found = outcomes(copy, tmp_path, "--backend=numpy,planted", "--variant=manual", "--case-timeout=3")
+    assert found["manual-numpy"]["outcome"] == "measured"
+    assert found["manual-planted"]["outcome"] == "failed"
+    assert "no answer to 'converge' within --case-timeout" in found["manual-planted"]["reason"]
+
+
+def test_what_a_framework_prints_does_not_break_the_protocol(copy, tmp_path):
+    plant(copy, "print('noise'); os.write(1, b'more noise')")
+    done, found = outcomes(copy, tmp_path, "--backend=planted", "--variant=manual", "--steps=20")
+    assert found["manual-planted"]["outcome"] == "measured", done.stdout
+
+
+def test_a_framework_that_is_not_installed_skips_with_the_command_that_installs_it(copy, tmp_path):
+    plant(copy, extra='packages = ("no_such_framework",); extra = "planted"')
+    done, found = outcomes(copy, tmp_path, "--backend=planted,numpy", "--variant=manual")
+    assert done.returncode == 0
+    assert found["manual-planted"]["outcome"] == "skipped"
+    assert found["manual-planted"]["reason"] == "no_such_framework not installed; pip install 'fitbench[planted]'"
+
+
+def test_a_recompiling_backend_and_a_broken_graph_fail(copy, tmp_path):
+    for counter, reason in (("compilations", "recompiled"), ("graph_breaks", "the step is not one graph")):
+        extra = f"count = 0\n    def {counter}(self):\n        self.count += 1\n        return self.count"
+        plant(copy, extra=extra)
+        _, found = outcomes(copy, tmp_path, "--backend=planted", "--variant=manual")
+        assert found["manual-planted"]["outcome"] == "failed"
+        assert reason in found["manual-planted"]["reason"]
+
+
+def test_a_fit_that_diverges_fails_with_the_step_at_which_it_did(copy, tmp_path):
+    folder = copy / "impls" / "wild"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(VARIANT.format(rate=1e-3))
+    (folder / "numpy_fit.py").write_text("from impls.manual.numpy_fit import *\n")
+    _, found = outcomes(copy, tmp_path, "--backend=numpy", "--variant=wild")
+    # The largest eigenvalue of 1 - 2 rate X is -556: 556^t passes float64's largest number between steps 110 and 113.
+    step = int(found["wild-numpy"]["reason"].removeprefix("became NaN or infinite at step "))
+    assert 108 <= step <= 116
+
+
+def test_ctrl_c_keeps_what_was_measured(copy, tmp_path):
+    path, marker = tmp_path / "run.json", tmp_path / "in the third round"
+    plant(copy, f"len(calls) == 1300 and open({str(marker)!r}, 'w')")
+    words = ("--device=cpu", "--backend=planted", "--variant=manual,optim", "--dtype=float64", "--steps=300")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "bench", *words, "--rounds=1000000", f"--benchmark-json={path}"],
+        cwd=copy,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    while not marker.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, output
+    found = records(path)
+    assert found["manual-planted"]["outcome"] == "measured"
+    assert len(found["manual-planted"]["rounds"]) >= 2
+    assert found["optim-planted"]["outcome"] == "interrupted"
+    assert "1 of 2 cases agree with the exact fit, 1 interrupted" in output
