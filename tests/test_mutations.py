@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import impls
+from bench import agreement
 from bench.agreement import Agreement, DisagreementError, check
 from bench.backends.numpy_backend import NumpyBackend
 from bench.problem import Problem
@@ -157,3 +158,16 @@ def test_beyond_the_horizon_replay_catches_what_begins_there(late, dtype):
 
     with pytest.raises(DisagreementError, match=r"left the exact fit at step 1[78]00"):
         held(variant, dtype, step)
+
+
+@pytest.mark.parametrize("dtype", BOTH)
+def test_a_fit_that_ends_elsewhere_than_it_says_is_caught(dtype):
+    """Were the checkpoints right and the end wrong, convergence itself would tell: in loss, and in the coefficients."""
+    for variant, moved in (("manual", 1e-2), ("optim", 1e-2)):
+        problem = Problem(impls.variants()[variant], dtype, 2000, 0, 2000)
+        bound, _ = truth(problem)
+        end = [float(value) for value in bound.trajectory.states[-1]]
+        agreement._converged(bound, 2000, end)
+        end[1] += moved
+        with pytest.raises(DisagreementError, match=r"where theory says|from the optimum"):
+            agreement._converged(bound, 2000, end)

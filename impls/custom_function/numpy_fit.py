@@ -9,7 +9,7 @@ def p3(z):
     return 0.5 * (5 * z * z * z - 3 * z)
 
 
-defvjp(p3, lambda prediction, z: lambda grad: grad * (1.5 * (5 * z * z - 1)))
+defvjp(p3, lambda output, z: lambda grad: grad * (1.5 * (5 * z * z - 1)))
 
 
 def features(x):
