@@ -93,11 +93,13 @@ def load(path: Path) -> Run:
         raise InputError(f"{path}: not JSON, or truncated (line {error.lineno}: {error.msg})") from None
     if not isinstance(document, dict) or not isinstance(document.get("benchmarks"), list):
         raise InputError(f"{path}: JSON, but not of pytest-benchmark; expected the JSON of `pytest bench`")
-    entries = [*document["benchmarks"], *document.get("not_measured", [])]
-    records = [_record(path, entry) for entry in entries]
+    untimed, machine = document.get("not_measured", []), document.get("machine_info", {})
+    if not isinstance(untimed, list) or not isinstance(machine, dict):
+        raise InputError(f"{path}: damaged: `not_measured` must be a list and `machine_info` an object")
+    records = [_record(path, entry) for entry in [*document["benchmarks"], *untimed]]
     if not records:
         raise InputError(f"{path}: holds no case")
-    return Run(path, document.get("datetime", ""), document.get("machine_info", {}), tuple(records))
+    return Run(path, str(document.get("datetime", "")), machine, tuple(records))
 
 
 def _record(path: Path, entry: Any) -> Record:
@@ -110,9 +112,13 @@ def _record(path: Path, entry: Any) -> Record:
         raise InputError(f"{path}: written in schema {info['schema']}; this fitbench reads schema {SCHEMA}")
     known = {field.name for field in fields(Record)}
     try:
-        return Record(**{name: value for name, value in info.items() if name in known})
+        record = Record(**{name: value for name, value in info.items() if name in known})
     except TypeError as error:
         raise InputError(f"{path}: a record is incomplete ({error})") from None
+    for name, kind in (("variant", str), ("backend", str), ("device", str), ("dtype", str), ("points", int)):
+        if not isinstance(value := getattr(record, name), kind):
+            raise InputError(f"{path}: a record's `{name}` is {value!r}; expected {kind.__name__}")
+    return record
 
 
 def newest(folder: Path) -> Path:

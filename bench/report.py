@@ -1,0 +1,253 @@
+"""A report of one or more runs: `python -m bench.report [JSON ...] [--output DIR]`.
+
+Writes `report.md`, its pictures (PNG and SVG) and `tables/*.csv`, in SI units and full precision. Reads records, and
+imports no framework and no runner.
+"""
+
+import argparse
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from bench import plots, tables, units
+from bench.errors import InputError
+from bench.record import MEASURED, Run, load, newest
+
+REPORTS = Path("reports")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Make a report from a command line; returns the exit code, 2 for bad input."""
+    arguments = _parser().parse_args(argv)
+    try:
+        runs = tables.labelled(load(path) for path in arguments.json or [newest(REPORTS)])
+        output = arguments.output or REPORTS / next(iter(runs.values())).path.stem
+        write(runs, output)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"Wrote the report, its pictures and tables to {output}\nOpen {output / 'report.md'}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.report", description="Turn the JSON of one or more runs into tables and pictures."
+    )
+    files = f"runs to report; default: the newest in {REPORTS}/"
+    parser.add_argument("json", nargs="*", type=Path, metavar="JSON", help=files)
+    folder = f"folder to write into; default: {REPORTS}/ and the name of the first JSON"
+    parser.add_argument("--output", type=Path, metavar="DIR", help=folder)
+    return parser
+
+
+def write(runs: dict[str, Run], output: Path) -> None:
+    """Write the report of the runs, by label, into a folder. Raises InputError where it cannot be written.
+
+    Everything is made elsewhere first: what stood in the folder stays as it was unless the report is whole.
+    """
+    frame = tables.cases(runs)
+    with tempfile.TemporaryDirectory() as scratch:
+        draft = Path(scratch)
+        (draft / "tables").mkdir()
+        try:
+            (output / "tables").mkdir(parents=True, exist_ok=True)
+            _write_tables(runs, frame, draft / "tables")
+            (draft / "report.md").write_text(_document(runs, frame, draft), encoding="utf-8")
+            for file in sorted(path for path in draft.rglob("*") if path.is_file()):
+                shutil.copyfile(file, output / file.relative_to(draft))
+        except OSError as error:
+            raise InputError(f"{output}: cannot be written ({error.strerror or error}); expected a folder") from None
+
+
+def _write_tables(runs: dict[str, Run], frame: pd.DataFrame, folder: Path) -> None:
+    tables.machines(runs).to_csv(folder / "machines.csv")
+    for name, columns in tables.COLUMNS.items():
+        frame[[*tables.KEYS, "outcome", "reason", *columns]].to_csv(folder / f"{name}.csv", index=False)
+    tables.rounds(frame).to_csv(folder / "rounds.csv", index=False)
+    tables.losses(frame).to_csv(folder / "losses.csv", index=False)
+    _not_measured(frame).to_csv(folder / "not-measured.csv", index=False)
+
+
+def _not_measured(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.loc[frame["outcome"] != MEASURED, [*tables.KEYS, "outcome", "reason"]]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is drawn of each group of cases that agree in `by`."""
+
+    name: str
+    draw: Callable[[pd.DataFrame], Figure]
+    by: list[str]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One question: its pictures, its table, what to know about them, and why a group may have nothing to show."""
+
+    title: str
+    text: str
+    pictures: tuple[Picture, ...]
+    table: Callable[[pd.DataFrame], str]
+    csv: tuple[str, ...]
+    nothing: Callable[[pd.DataFrame], str | None]
+
+
+def _nothing_timed(group: pd.DataFrame) -> str | None:
+    return None if (group["outcome"] == MEASURED).any() else "nothing was timed."
+
+
+def _no_baseline(group: pd.DataFrame) -> str | None:
+    if group["speedup"].notna().any():
+        return None
+    name = f"`{tables.BASELINE}` on the {tables.BASELINE_DEVICE}"
+    return _nothing_timed(group) or f"{name} was not timed in this run, so there is nothing to compare with."
+
+
+def _nothing_right(group: pd.DataFrame) -> str | None:
+    return None if tables.right(group).any() else "no case came to agree with the exact fit."
+
+
+SECTIONS = (
+    Section(
+        "Iteration time",
+        """
+The median over the rounds, with the fastest and the slowest round in brackets. A round is a whole fit, until the
+device has finished; its figure is seconds per iteration. Two questions stand side by side: a step that Python calls,
+and a loop inside the compiler (`-loop`), which Python calls once.""",
+        (Picture("iteration-time", plots.iteration_time, tables.FIGURE),),
+        lambda group: tables.grid(
+            group, lambda row: units.spread(row.median_seconds, row.min_seconds, row.max_seconds)
+        ),
+        ("iteration-time", "rounds"),
+        _nothing_timed,
+    ),
+    Section(
+        f"Speed against {tables.BASELINE}",
+        f"""
+The median of `{tables.BASELINE}` on the {tables.BASELINE_DEVICE}, of the same variant, dtype, size and run, over the
+median of the case. "2.00x faster": an iteration takes half the time.""",
+        (Picture("speedup", plots.speedup, tables.FIGURE),),
+        lambda group: tables.grid(group, tables.speed),
+        ("speedup",),
+        _no_baseline,
+    ),
+    Section(
+        "Cold start",
+        """
+What is paid before the second iteration. Import (of the framework) and startup (first use of the device and of the
+compiler) are paid once by a worker process, and its cases share them: they are the same figures in several rows. Build
+(data to the device, the variant's code) and the first call (compiling, and one step) are the case's own, and so is the
+state of the cache of compiled code on disk when that call was made.""",
+        (Picture("cold-start", plots.cold_start, tables.FIGURE),),
+        lambda group: tables.listing(group, tables.COLD_TABLE),
+        ("cold-start",),
+        _nothing_right,
+    ),
+    Section(
+        "Agreement with the exact fit",
+        """
+The worst relative error over the checkpoints, its digits (-log10), and the largest share of its bound that any error
+took. A fit is held to the exact trajectory up to the horizon; where rounding makes that meaningless further on, single
+steps are replayed exactly. The pictures of the loss hold every backend over the exact curve and show, on the right, how
+far from it. There, the dashed line is the spacing of the dtype (eps), what lies on the lower edge is eps/4 or less, and
+the dotted line is the horizon.""",
+        (Picture("agreement", plots.digits, tables.FIGURE), Picture("loss", plots.loss, tables.TABLE)),
+        lambda group: tables.listing(group, tables.AGREED_TABLE),
+        ("agreement", "losses"),
+        _nothing_right,
+    ),
+    Section(
+        "Memory, threads and compilation",
+        "Peak memory is the resident size of the whole worker process, framework included, while the case ran.",
+        (),
+        lambda group: tables.listing(group, tables.RESOURCE_TABLE),
+        ("resources",),
+        _nothing_right,
+    ),
+)
+
+
+def _document(runs: dict[str, Run], frame: pd.DataFrame, folder: Path) -> str:
+    """The text of report.md; draws its pictures into the folder."""
+    parts = ["# What an iteration costs, and whether all agree", _summary(frame), DATA, "## Machines"]
+    parts += [tables.markdown(tables.side_by_side(runs)), _links(("machines",))]
+    taken: set[str] = set()
+    for section in SECTIONS:
+        parts += [f"## {section.title}", section.text]
+        parts += _section(section, frame, folder, taken)
+        parts.append(_links(section.csv))
+    parts += ["## Cases not measured", _rest(frame), _links(("not-measured",))]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+DATA = f"Under `Data`: the same in SI units and full precision. In tables, `{tables.NONE}` is what does not apply."
+
+
+def _summary(frame: pd.DataFrame) -> str:
+    lines = []
+    for run, group in frame.groupby("run", observed=True):
+        counts = group["outcome"].value_counts(sort=False)
+        outcomes = "".join(f", {outcome} {count}" for outcome, count in counts.items())
+        lines.append(f"- {tables.escape(str(run))}: planned {len(group)}{outcomes}")
+    return "\n".join(lines)
+
+
+def _section(section: Section, frame: pd.DataFrame, folder: Path, taken: set[str]) -> Iterator[str]:
+    """Group by group: the pictures, then a table a dtype; or why there are none."""
+    for _, group in frame.groupby(tables.FIGURE, sort=False, observed=True):
+        if (nothing := section.nothing(group)) is not None:
+            yield f"{_caption(group)}: {nothing}"
+            continue
+        for picture in section.pictures:
+            for _, part in group.groupby(picture.by, sort=False, observed=True):
+                yield _draw(picture, section, part, folder, taken)
+        for _, part in group.groupby(tables.TABLE, sort=False, observed=True):
+            yield _caption(part)
+            yield section.table(part)
+
+
+def _caption(group: pd.DataFrame) -> str:
+    return f"**{tables.escape(tables.about(group))}**"
+
+
+def _draw(picture: Picture, section: Section, group: pd.DataFrame, folder: Path, taken: set[str]) -> str:
+    if (nothing := section.nothing(group)) is not None:
+        return f"{_caption(group)}: {nothing}"
+    name = _free_name(picture, group, taken)
+    plots.save(picture.draw(group), folder / name)
+    alt = tables.escape(f"{section.title}. {tables.about(group)}")
+    return f"![{alt}]({name}.png)\n\n[as SVG]({name}.svg)"
+
+
+def _free_name(picture: Picture, group: pd.DataFrame, taken: set[str]) -> str:
+    """A file name for a picture: what it shows and of which cases; the run only where there are several."""
+    words = [str(group.iloc[0][name]) for name in picture.by]
+    if len(group["run"].cat.categories) == 1:
+        del words[0]
+    slug = re.sub(r"[^A-Za-z0-9_]+", "-", "-".join([picture.name, *words])).strip("-")
+    names = (slug, *(f"{slug}-{number}" for number in range(2, len(taken) + 3)))
+    name = next(name for name in names if name not in taken)
+    taken.add(name)
+    return name
+
+
+def _links(names: Iterable[str]) -> str:
+    return "Data: " + ", ".join(f"[{name}.csv](tables/{name}.csv)" for name in names)
+
+
+def _rest(frame: pd.DataFrame) -> str:
+    rest = _not_measured(frame)
+    return tables.markdown(rest) if len(rest) else "Every planned case was measured."
+
+
+if __name__ == "__main__":
+    sys.exit(main())
