@@ -48,7 +48,7 @@ def test_the_readme_names_every_variant_and_backend(name):
 
 
 def test_the_readme_names_every_option():
-    options = re.findall(r'addoption\("(--[a-z-]+)"', (ROOT / "bench" / "conftest.py").read_text())
+    options = re.findall(r'addoption\(\s*"(--[a-z-]+)"', (ROOT / "bench" / "conftest.py").read_text())
     assert len(options) == 10
     readme = (ROOT / "README.md").read_text()
     assert [option for option in options if f"`{option}`" not in readme] == []
