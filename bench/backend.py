@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 State = Any  # what an implementation's init() makes and its step() passes on
-Step = Callable[[State, Any, Any], tuple[State, Any]]
+Step = Callable[[State, Any, Any, float], tuple[State, Any]]
 Run = Callable[[State, int], tuple[State, Any]]
 
 
@@ -71,13 +71,13 @@ class Backend(ABC):
         """The state as later steps will see it, if init() may have left parts of it elsewhere."""
         return state
 
-    def driver(self, step: Step, inputs: Any, target: Any) -> Run:
+    def driver(self, step: Step, inputs: Any, target: Any, rate: float) -> Run:
         """A function that makes a number of steps and returns the state after them and the last step's loss."""
 
         def run(state: State, steps: int) -> tuple[State, Any]:
             loss = None
             for _ in range(steps):
-                state, loss = step(state, inputs, target)
+                state, loss = step(state, inputs, target, rate)
             return state, loss
 
         return run

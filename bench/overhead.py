@@ -8,7 +8,6 @@ paired ratios, worker to bare loop.
 """
 
 import argparse
-import functools
 import importlib
 import itertools
 import os
@@ -54,7 +53,7 @@ def bare(case: Case) -> None:
 def _loop(backend: Backend, code: Any, inputs: Any, target: Any, rate: float) -> Run:
     """The loop that a user would write. A loop inside the compiler is the backend's own, which the runner calls too."""
     if type(backend).driver is not Backend.driver:
-        return backend.driver(functools.partial(code.step, rate=rate), inputs, target)
+        return backend.driver(code.step, inputs, target, rate)
 
     def run(state: State, steps: int) -> tuple[State, Any]:
         for _ in range(steps):

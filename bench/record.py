@@ -25,10 +25,10 @@ class Record:
 
     outcome: "measured"; "agreed", checked but not timed, as asked; "skipped" or "failed", with the reason;
     "interrupted", before it had a round.
-    cold: import_seconds and startup_seconds are of the worker, whose cases share them: importing the framework, and its
-    first use of the device and compiler whatever is computed. build_seconds is the case's own: importing the
-    implementation and what only it needs, placing the data, building the state; first_call_seconds is its first step
-    or loop, which compiles.
+    cold: import_seconds and startup_seconds are of the worker, whose cases share them: importing NumPy and the
+    framework, and its first use of the device and compiler whatever is computed. build_seconds is the case's own:
+    importing the implementation and what only it needs, placing the data, building the state; first_call_seconds is
+    its first step or loop, which compiles.
     cache_state: of compiled code on disk, when the first call was made: "empty", "warm", or None where there is none.
     rounds: one object a timed fit: turn, place in the turn, seconds and cpu_seconds per iteration.
     losses: pairs of a step, counted from 1, and the loss that it saw; exact_losses: the same of the oracle.

@@ -143,10 +143,11 @@ median of the case. "2.00x faster": an iteration takes half the time.""",
     Section(
         "Cold start",
         """
-What is paid before the second iteration. Import (of the framework) and startup (first use of the device and of the
-compiler) are paid once by a worker process, and its cases share them: they are the same figures in several rows. Build
-(data to the device, the variant's code) and the first call (compiling, and one step) are the case's own, and so is the
-state of the cache of compiled code on disk when that call was made.""",
+What is paid before the second iteration. Import (of NumPy and the framework) and startup (first use of the device and
+of the compiler) are paid once by a worker process, and its cases share them: they are the same figures in several rows.
+Build (importing what only some variants need, data to the device) and the first call (compiling, and one step) are the
+case's own, and so is the state of the cache of compiled code on disk when that call was made. What an earlier case of
+the same worker has imported costs a later one nothing.""",
         (Picture("cold-start", plots.cold_start, tables.FIGURE),),
         lambda group: tables.listing(group, tables.COLD_TABLE),
         ("cold-start",),

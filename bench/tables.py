@@ -177,8 +177,11 @@ def machines(runs: Mapping[str, Run]) -> pd.DataFrame:
 
 
 def side_by_side(runs: Mapping[str, Run]) -> pd.DataFrame:
-    """The machines for readers: a column a run."""
+    """The machines for readers: a column a run, without the packages that no backend computes with."""
     frame = machines(runs)
+    computing = {package for backend in backends().values() for package in backend.packages}
+    installed = {package for run in runs.values() for package in run.machine.get("fitbench", {}).get("packages", {})}
+    frame = frame.drop(columns=list(installed - computing))
     frame["memory_bytes"] = [None if pd.isna(size) else units.memory(size) for size in frame["memory_bytes"]]
     frame.columns = frame.columns.str.removesuffix("_bytes").str.replace("_", " ")
     return frame.T.reset_index(names="")

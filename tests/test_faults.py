@@ -17,13 +17,13 @@ class Planted(NumpyBackend):
     rung = 9
     {extra}
 
-    def driver(self, step, inputs, target):
+    def driver(self, step, inputs, target, rate):
         calls = []
-        def planted(state, inputs, target):
+        def planted(state, inputs, target, rate):
             calls.append(1)
             {fault}
-            return step(state, inputs, target)
-        return super().driver(planted, inputs, target)
+            return step(state, inputs, target, rate)
+        return super().driver(planted, inputs, target, rate)
 
 BACKEND = Planted()
 """

@@ -83,10 +83,20 @@ class JaxBackend(Backend):
     def settle(self, state: State, device: str) -> State:
         return self.place(state, device)
 
-    def driver(self, step: Step, inputs: Any, target: Any) -> Run:
+    def driver(self, step: Step, inputs: Any, target: Any, rate: float) -> Run:
         import jax
 
-        return super().driver(jax.jit(step), inputs, target)
+        @jax.jit
+        def compiled(state, inputs, target):  # the rate is a constant in it, not an argument of every call
+            return step(state, inputs, target, rate)
+
+        def run(state: State, steps: int) -> tuple[State, Any]:
+            loss = None
+            for _ in range(steps):
+                state, loss = compiled(state, inputs, target)
+            return state, loss
+
+        return run
 
     def synchronise(self, device: str, values: Any) -> None:
         import jax

@@ -10,7 +10,7 @@ class JaxLoopBackend(JaxBackend):
     name = "jax-loop"
     rung = 6
 
-    def driver(self, step: Step, inputs: Any, target: Any) -> Run:
+    def driver(self, step: Step, inputs: Any, target: Any, rate: float) -> Run:
         import jax
         import jax.numpy as jnp
 
@@ -18,7 +18,7 @@ class JaxLoopBackend(JaxBackend):
         def loop(state, inputs, target, steps):
             def body(_, carry):
                 state, _ = carry
-                return step(state, inputs, target)
+                return step(state, inputs, target, rate)
 
             return jax.lax.fori_loop(0, steps, body, (state, jnp.zeros((), target.dtype)))
 

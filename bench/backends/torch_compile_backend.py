@@ -43,12 +43,12 @@ class TorchCompileBackend(TorchBackend):
 
         torch.compile(warm, fullgraph=True, options=self.options(device))(torch.ones(64, device=device)).item()
 
-    def driver(self, step: Step, inputs: Any, target: Any) -> Run:
+    def driver(self, step: Step, inputs: Any, target: Any, rate: float) -> Run:
         import torch
 
         torch.compiler.reset()
-        options = self.options(target.device.type)
-        return super().driver(torch.compile(step, fullgraph=True, options=options), inputs, target)
+        compiled = torch.compile(step, fullgraph=True, options=self.options(target.device.type))
+        return super().driver(compiled, inputs, target, rate)
 
     def compilations(self) -> int | None:
         return _counters()["stats"]["unique_graphs"]

@@ -14,7 +14,7 @@ class TorchCompileLoopBackend(TorchCompileBackend):
         # On the CPU the loop is generated in C++: without it, Inductor writes it in Python, and that is 3 times slower.
         return {"cpp_wrapper": True} if device == "cpu" else {}
 
-    def driver(self, step: Step, inputs: Any, target: Any) -> Run:
+    def driver(self, step: Step, inputs: Any, target: Any, rate: float) -> Run:
         import torch
         from torch._higher_order_ops.while_loop import while_loop
         from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
@@ -26,7 +26,7 @@ class TorchCompileLoopBackend(TorchCompileBackend):
                 return done < steps
 
             def body(done, loss, *leaves):
-                state, loss = step(tree_unflatten(leaves, structure), inputs, target)
+                state, loss = step(tree_unflatten(leaves, structure), inputs, target, rate)
                 return done + 1, loss, *tree_leaves(state)
 
             start = (torch.zeros((), dtype=torch.int64), target.new_zeros(()), *leaves)
