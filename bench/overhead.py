@@ -118,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--variant", action="append", default=[], metavar="V", help="repeatable; default: all")
     parser.add_argument("--backend", default="numpy,torch,jax-loop", metavar="B", help="default: %(default)s")
     parser.add_argument("--dtype", default="float32", metavar="T", help="default: %(default)s")
-    parser.add_argument("--pairs", type=int, default=5, metavar="N", help="of processes; default: %(default)s")
+    parser.add_argument("--pairs", type=int, default=10, metavar="N", help="of processes; default: %(default)s")
     parser.add_argument("--rounds", type=int, default=8, metavar="N", help="fits of a pair; default: %(default)s")
     parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args(argv)
