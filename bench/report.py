@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bench import plots, tables, units
+from bench import canvas, frames, heatmaps, plots, tables, units
 from bench.errors import InputError
 from bench.record import MEASURED, Run, load, newest
 
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Make a report from a command line; returns the exit code, 2 for bad input."""
     arguments = _parser().parse_args(argv)
     try:
-        runs = tables.labelled(load(path) for path in arguments.json or [newest(REPORTS)])
+        runs = frames.labelled(load(path) for path in arguments.json or [newest(REPORTS)])
         output = arguments.output or REPORTS / next(iter(runs.values())).path.stem
         write(runs, output)
     except InputError as error:
@@ -53,7 +53,7 @@ def write(runs: dict[str, Run], output: Path) -> None:
 
     Everything is made elsewhere first: what stood in the folder stays as it was unless the report is whole.
     """
-    frame = tables.cases(runs)
+    frame = frames.cases(runs)
     with tempfile.TemporaryDirectory() as scratch:
         draft = Path(scratch)
         (draft / "tables").mkdir()
@@ -68,16 +68,16 @@ def write(runs: dict[str, Run], output: Path) -> None:
 
 
 def _write_tables(runs: dict[str, Run], frame: pd.DataFrame, folder: Path) -> None:
-    tables.machines(runs).to_csv(folder / "machines.csv")
-    for name, columns in tables.COLUMNS.items():
-        frame[[*tables.KEYS, "outcome", "reason", *columns]].to_csv(folder / f"{name}.csv", index=False)
-    tables.rounds(frame).to_csv(folder / "rounds.csv", index=False)
-    tables.losses(frame).to_csv(folder / "losses.csv", index=False)
+    frames.machines(runs).to_csv(folder / "machines.csv")
+    for name, columns in frames.COLUMNS.items():
+        frame[[*frames.KEYS, "outcome", "reason", *columns]].to_csv(folder / f"{name}.csv", index=False)
+    frames.rounds(frame).to_csv(folder / "rounds.csv", index=False)
+    frames.losses(frame).to_csv(folder / "losses.csv", index=False)
     _not_measured(frame).to_csv(folder / "not-measured.csv", index=False)
 
 
 def _not_measured(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.loc[frame["outcome"] != MEASURED, [*tables.KEYS, "outcome", "reason"]]
+    return frame.loc[frame["outcome"] != MEASURED, [*frames.KEYS, "outcome", "reason"]]
 
 
 @dataclass(frozen=True)
@@ -108,12 +108,12 @@ def _nothing_timed(group: pd.DataFrame) -> str | None:
 def _no_baseline(group: pd.DataFrame) -> str | None:
     if group["speedup"].notna().any():
         return None
-    name = f"`{tables.BASELINE}` on the {tables.BASELINE_DEVICE}"
+    name = f"`{frames.BASELINE}` on the {frames.BASELINE_DEVICE}"
     return _nothing_timed(group) or f"{name} was not timed in this run, so there is nothing to compare with."
 
 
 def _nothing_right(group: pd.DataFrame) -> str | None:
-    return None if tables.right(group).any() else "no case came to agree with the exact fit."
+    return None if frames.right(group).any() else "no case came to agree with the exact fit."
 
 
 SECTIONS = (
@@ -123,7 +123,7 @@ SECTIONS = (
 The median over the rounds, with the fastest and the slowest round in brackets. A round is a whole fit, until the
 device has finished; its figure is seconds per iteration. Two questions stand side by side: a step that Python calls,
 and a loop inside the compiler (`-loop`), which Python calls once.""",
-        (Picture("iteration-time", plots.iteration_time, tables.FIGURE),),
+        (Picture("iteration-time", plots.iteration_time, frames.FIGURE),),
         lambda group: tables.grid(
             group, lambda row: units.spread(row.median_seconds, row.min_seconds, row.max_seconds)
         ),
@@ -131,11 +131,11 @@ and a loop inside the compiler (`-loop`), which Python calls once.""",
         _nothing_timed,
     ),
     Section(
-        f"Speed against {tables.BASELINE}",
+        f"Speed against {frames.BASELINE}",
         f"""
-The median of `{tables.BASELINE}` on the {tables.BASELINE_DEVICE}, of the same variant, dtype, size and run, over the
+The median of `{frames.BASELINE}` on the {frames.BASELINE_DEVICE}, of the same variant, dtype, size and run, over the
 median of the case. "2.00x faster": an iteration takes half the time.""",
-        (Picture("speedup", plots.speedup, tables.FIGURE),),
+        (Picture("speedup", heatmaps.speedup, frames.FIGURE),),
         lambda group: tables.grid(group, tables.speed),
         ("speedup",),
         _no_baseline,
@@ -148,7 +148,7 @@ of the compiler) are paid once by a worker process, and its cases share them: th
 Build (importing what only some variants need, data to the device) and the first call (compiling, and one step) are the
 case's own, and so is the state of the cache of compiled code on disk when that call was made. What an earlier case of
 the same worker has imported costs a later one nothing.""",
-        (Picture("cold-start", plots.cold_start, tables.FIGURE),),
+        (Picture("cold-start", plots.cold_start, frames.FIGURE),),
         lambda group: tables.listing(group, tables.COLD_TABLE),
         ("cold-start",),
         _nothing_right,
@@ -161,7 +161,7 @@ took. A fit is held to the exact trajectory up to the horizon; where rounding ma
 steps are replayed exactly. The pictures of the loss hold every backend over the exact curve and show, on the right, how
 far from it. There, the dashed line is the spacing of the dtype (eps), what lies on the lower edge is eps/4 or less, and
 the dotted line is the horizon.""",
-        (Picture("agreement", plots.digits, tables.FIGURE), Picture("loss", plots.loss, tables.TABLE)),
+        (Picture("agreement", heatmaps.digits, frames.FIGURE), Picture("loss", plots.loss, frames.TABLE)),
         lambda group: tables.listing(group, tables.AGREED_TABLE),
         ("agreement", "losses"),
         _nothing_right,
@@ -204,28 +204,28 @@ def _summary(frame: pd.DataFrame) -> str:
 
 def _section(section: Section, frame: pd.DataFrame, folder: Path, taken: set[str]) -> Iterator[str]:
     """Group by group: the pictures, then a table a dtype; or why there are none."""
-    for _, group in frame.groupby(tables.FIGURE, sort=False, observed=True):
+    for _, group in frame.groupby(frames.FIGURE, sort=False, observed=True):
         if (nothing := section.nothing(group)) is not None:
             yield f"{_caption(group)}: {nothing}"
             continue
         for picture in section.pictures:
             for _, part in group.groupby(picture.by, sort=False, observed=True):
                 yield _draw(picture, section, part, folder, taken)
-        for _, part in group.groupby(tables.TABLE, sort=False, observed=True):
+        for _, part in group.groupby(frames.TABLE, sort=False, observed=True):
             yield _caption(part)
             yield section.table(part)
 
 
 def _caption(group: pd.DataFrame) -> str:
-    return f"**{tables.escape(tables.about(group))}**"
+    return f"**{tables.escape(frames.about(group))}**"
 
 
 def _draw(picture: Picture, section: Section, group: pd.DataFrame, folder: Path, taken: set[str]) -> str:
     if (nothing := section.nothing(group)) is not None:
         return f"{_caption(group)}: {nothing}"
     name = _free_name(picture, group, taken)
-    plots.save(picture.draw(group), folder / name)
-    alt = tables.escape(f"{section.title}. {tables.about(group)}")
+    canvas.save(picture.draw(group), folder / name)
+    alt = tables.escape(f"{section.title}. {frames.about(group)}")
     return f"![{alt}]({name}.png)\n\n[as SVG]({name}.svg)"
 
 

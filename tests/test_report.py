@@ -15,7 +15,7 @@ import pytest
 from matplotlib import colormaps
 
 import impls
-from bench import plots, report, tables
+from bench import canvas, frames, heatmaps, plots, report
 from bench.backends import backends
 from bench.record import AGREED, FAILED, INTERRUPTED, MEASURED, SKIPPED, Record, load
 
@@ -175,7 +175,7 @@ def test_holes_are_labelled_noted_and_listed(holes):
 def test_a_wrong_case_has_no_figure_anywhere(holes):
     folder, text = holes
     cold = pd.read_csv(folder / "tables" / "cold-start.csv").query("outcome == 'failed'")
-    assert len(cold) == 1 and cold[list(tables.PARTS)].isna().all(axis=None)
+    assert len(cold) == 1 and cold[list(frames.PARTS)].isna().all(axis=None)
     assert "777" not in text
     assert pd.read_csv(folder / "tables" / "losses.csv").query("variant == 'nn'")["backend"].unique() == ["numpy"]
 
@@ -187,7 +187,7 @@ def test_csv_keeps_every_digit(tmp_path):
         pd.read_csv(tmp_path / f"out/tables/{name}.csv", dtype=str) for name in ("iteration-time", "rounds")
     )
     assert float(times["median_seconds"][0]) == third
-    assert list(times.columns) == [*tables.KEYS, "outcome", "reason", *tables.TIMING, "steps", "seed"]
+    assert list(times.columns) == [*frames.KEYS, "outcome", "reason", *frames.TIMING, "steps", "seed"]
     assert [float(one) for one in rounds["seconds"]] == [third] * 3
 
 
@@ -212,9 +212,9 @@ def test_unknown_names_come_last_and_have_a_colour(tmp_path):
     known = list(backends())
     names = ["theirs", *reversed(known), "third"]
     run = write(tmp_path / "run.json", record("elsewhere"), *(record(backend=name) for name in names))
-    frame = tables.cases({"run": load(run)})
-    assert tables.present(frame, "backend") == [*known, "theirs", "third"]
-    assert tables.present(frame, "variant") == ["manual", "elsewhere"]
+    frame = frames.cases({"run": load(run)})
+    assert frames.present(frame, "backend") == [*known, "theirs", "third"]
+    assert frames.present(frame, "variant") == ["manual", "elsewhere"]
     axes = plots.iteration_time(frame).axes[0]
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert labels == ["manual", *known, "theirs", "third", "elsewhere", *known, "theirs", "third"]
@@ -223,19 +223,19 @@ def test_unknown_names_come_last_and_have_a_colour(tmp_path):
     }
     looks = [medians[y] for y in range(1, len(names) + 1)]
     assert len(set(looks)) == len(names)
-    assert len({colour for colour, _ in looks}) == min(len(names), len(plots.COLOURS))
+    assert len({colour for colour, _ in looks}) == min(len(names), len(canvas.COLOURS))
 
 
 def test_colours_repeat_only_with_another_marker(tmp_path):
-    names = [f"backend-{i:02}" for i in range(2 * len(plots.COLOURS))]
-    frame = tables.cases({"run": load(write(tmp_path / "run.json", *(record(backend=name) for name in names)))})
+    names = [f"backend-{i:02}" for i in range(2 * len(canvas.COLOURS))]
+    frame = frames.cases({"run": load(write(tmp_path / "run.json", *(record(backend=name) for name in names)))})
     lines = [line for line in plots.iteration_time(frame).axes[0].lines if len(line.get_ydata()) == 1]
     assert len({(line.get_color(), line.get_marker()) for line in lines}) == len(names)
 
 
 def test_variants_are_ordered_as_they_teach(tmp_path):
     records = [record(name) for name in reversed(impls.variants())]
-    frame = tables.cases({"run": load(write(tmp_path / "run.json", *records))})
+    frame = frames.cases({"run": load(write(tmp_path / "run.json", *records))})
     assert list(frame["variant"]) == list(impls.variants())
 
 
@@ -243,7 +243,7 @@ def test_heat_map_of_speed_is_centred_at_as_fast(tmp_path):
     run = write(
         tmp_path / "run.json", record(), record(backend="torch", seconds=NUMPY), record(backend="jax", seconds=LOOP)
     )
-    axes = plots.speedup(tables.cases({"run": load(run)})).axes[0]
+    axes = heatmaps.speedup(frames.cases({"run": load(run)})).axes[0]
     middle, fastest = colormaps["RdBu"](0.5), colormaps["RdBu"](1.0)
     assert [patch.get_facecolor() for patch in axes.patches] == [middle, middle, fastest]
     assert [text.get_text() for text in axes.texts] == ["baseline", "as fast", "4.00x\nfaster"]
@@ -256,8 +256,8 @@ def test_holes_are_written_into_pictures(tmp_path):
         record("nn", "numpy"),
         record(backend="jax", outcome=SKIPPED, reason="jax not installed"),
     )
-    frame = tables.cases({"run": load(run)})
-    for draw in (plots.iteration_time, plots.speedup, plots.cold_start, plots.digits):
+    frame = frames.cases({"run": load(run)})
+    for draw in (plots.iteration_time, heatmaps.speedup, plots.cold_start, heatmaps.digits):
         words = " ".join(text.get_text().replace("\n", " ") for axes in draw(frame).axes for text in axes.texts)
         assert "skipped: jax not installed" in words and "not in this run" in words, draw
     titles = [axes.get_title(loc="left") for axes in plots.loss(frame).axes]
@@ -269,7 +269,7 @@ def test_dtypes_are_panels_and_sizes_are_pictures(tmp_path):
     text = made(tmp_path / "out", write(tmp_path / "run.json", *cases))
     assert "(iteration-time-cpu-2000.png)" in text and "(iteration-time-cpu-200000.png)" in text
     assert "(loss-cpu-2000-float64.png)" in text and "(loss-cpu-200000-float32.png)" in text
-    frame = tables.cases({"run": load(tmp_path / "run.json")})
+    frame = frames.cases({"run": load(tmp_path / "run.json")})
     panels = plots.iteration_time(frame[frame["points"] == 2000]).axes
     assert [axes.get_title() for axes in panels] == ["float32", "float64"]
 

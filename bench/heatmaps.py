@@ -1,0 +1,99 @@
+"""The pictures that are tables: a cell a case, coloured and annotated; panels are the dtypes."""
+
+import itertools
+import math
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from bench import units
+from bench.canvas import by_case, figure_of, hole, look, name_rows
+from bench.frames import BASELINE, BASELINE_DEVICE, present
+from bench.record import MEASURED
+from bench.tables import speed
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How a heat map colours its values, and what it writes into a cell and beside the colours."""
+
+    norm: Normalize
+    colours: str
+    cell: Callable[[Any], str]
+    ticks: dict[float, str]
+
+
+@look
+def speedup(group: pd.DataFrame) -> Figure:
+    """How much faster than the baseline each case is, on a log scale centred at as fast."""
+    ratios = group["speedup"].dropna()
+    most = max([2.0, *ratios, *(1 / ratios)])
+    base, power = (10.0, int(math.log10(most))) if most >= 10 else (2.0, int(math.log2(most)))
+    ticks = {base**i: units.speed(base**i, digits=1) for i in (-power, 0, power)}
+    scale = Scale(LogNorm(1 / most, most), "RdBu", lambda row: speed(row).replace("x ", "x\n"), ticks)
+    what = f"Speed against {BASELINE} on the {BASELINE_DEVICE}, of the same variant (ratio of medians)"
+    return _heat_map(what, group, "speedup", lambda dtype: scale)
+
+
+@look
+def digits(group: pd.DataFrame) -> Figure:
+    """Digits of agreement with the exact fit, on a scale from none to as many as the dtype holds."""
+
+    def scale(dtype: str) -> Scale:
+        most = -math.log10(np.finfo(dtype).eps / 2)
+        ticks = {0.0: "no digit", most: f"{most:.1f} digits"}
+        return Scale(Normalize(0, most), "cividis", lambda row: f"{row.digits:.1f}", ticks)
+
+    what = "Agreement with the exact fit: decimal digits of the worst error, of as many as the dtype holds"
+    return _heat_map(what, group, "digits", scale)
+
+
+def _heat_map(what: str, group: pd.DataFrame, column: str, scale: Callable[[str], Scale]) -> Figure:
+    dtypes, variants, backends = list(group["dtype"].unique()), present(group, "variant"), present(group, "backend")
+    width = max(8, 100 // len(backends))  # characters that fit into a cell
+    figure = figure_of(what, group, len(dtypes) * (0.45 * len(variants) + 0.8))
+    for axes, dtype in zip(figure.subplots(len(dtypes), 1, squeeze=False)[:, 0], dtypes, strict=True):
+        chosen = scale(dtype)
+        colours = ScalarMappable(chosen.norm, chosen.colours)
+        axes.set_title(dtype)
+        axes.set_xlim(-0.5, len(backends) - 0.5)
+        axes.set_xticks(range(len(backends)), [textwrap.fill(name, width) for name in backends])
+        name_rows(axes, variants)
+        axes.set_ylim(len(variants) - 0.5, -0.5)
+        axes.tick_params(length=0)
+        rows = by_case(group, dtype)
+        for (y, variant), (x, backend) in itertools.product(enumerate(variants), enumerate(backends)):
+            _cell(axes, x, y, rows.get((variant, backend)), column, chosen, colours, width)
+        bar = figure.colorbar(colours, ax=axes, pad=0.01, aspect=12)
+        bar.set_ticks(list(chosen.ticks), labels=list(chosen.ticks.values()))
+        bar.minorticks_off()
+    return figure
+
+
+def _cell(axes: Axes, x: int, y: int, row: Any, column: str, scale: Scale, colours: ScalarMappable, width: int) -> None:
+    value = math.nan if row is None else getattr(row, column)
+    look: dict[str, Any] = {"facecolor": "white", "edgecolor": "#cccccc", "hatch": "////"}
+    text, ink, size = _empty(row, width), "#333333", 7
+    if not math.isnan(value):
+        red, green, blue, _ = shade = colours.to_rgba(np.asarray(value))
+        look = {"facecolor": shade, "edgecolor": "white"}
+        text, ink, size = scale.cell(row), "black" if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else "white", 9
+    axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, **look))
+    box = {"facecolor": look["facecolor"], "edgecolor": "none", "pad": 1}
+    axes.text(x, y, text, ha="center", va="center", color=ink, fontsize=size, bbox=box)
+
+
+def _empty(row: Any, width: int) -> str:
+    """Why a cell has no value: a hole, or a case without its baseline."""
+    if row is not None and row.outcome == MEASURED:
+        return textwrap.fill(speed(row), width)
+    return hole(row, width, lines=3)
