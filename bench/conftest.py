@@ -15,6 +15,7 @@ from bench.runner import Runner
 
 RUNNER = pytest.StashKey[Runner]()
 MACHINE = pytest.StashKey[dict[str, Any]]()
+WRITTEN = pytest.StashKey[bool]()
 
 
 class Clock:
@@ -132,18 +133,16 @@ def pytest_benchmark_update_machine_info(config, machine_info):
 
 
 def pytest_benchmark_update_json(config, benchmarks, output_json):
-    _add_not_measured(config, output_json)
-
-
-def _add_not_measured(config, output_json):
-    """Every planned case that has no timing, with its outcome: nothing vanishes from the file."""
+    """Add every planned case that has no timing, with its outcome: nothing vanishes from the file."""
     runner = config.stash[RUNNER]
+    timed = {benchmark.param for benchmark in benchmarks}
     output_json["fitbench_schema"] = SCHEMA
     output_json["not_measured"] = [
-        {"group": case.group, "name": f"test_fit[{case.id}]", "extra_info": record.as_dict()}
+        {"group": case.group, "name": f"test_fit[{case.id}]", "extra_info": runner.so_far(case, told=False).as_dict()}
         for case in runner.selected
-        if (record := runner.record(case)).outcome != MEASURED
+        if case.id not in timed
     ]
+    config.stash[WRITTEN] = True
 
 
 @pytest.hookimpl(trylast=True)
@@ -153,8 +152,10 @@ def pytest_sessionfinish(session):
     if runner is None:
         return
     runner.close()
+    if runner.interrupted:
+        session.exitstatus = pytest.ExitCode.INTERRUPTED
     path = config.option.benchmark_json
-    if path is not None and not any(record.outcome == MEASURED for record in runner.records.values()):
+    if path is not None and not config.option.collectonly and not config.stash.get(WRITTEN, False):
         # pytest-benchmark writes no file when nothing was timed: checked, skipped and failed cases still belong in one.
         hook = config.hook
         machine = hook.pytest_benchmark_generate_machine_info(config=config)
@@ -169,8 +170,8 @@ def pytest_sessionfinish(session):
 
 def pytest_terminal_summary(terminalreporter, config):
     runner = config.stash[RUNNER]
-    records = [runner.record(case) for case in runner.selected]
-    if not records:
+    records = [runner.so_far(case) for case in runner.selected]
+    if not records or config.option.collectonly:
         return
     agreed = [record for record in records if record.outcome in (MEASURED, AGREED)]
     counts = Counter(record.outcome for record in records if record not in agreed)

@@ -93,9 +93,14 @@ class Runner:
         """
         if case not in self.records and not self.interrupted:
             self._run(self._groups[case.group])
-        return self.records.get(case) or self._record(
-            case, INTERRUPTED, "the run was interrupted before its first round"
-        )
+        return self.so_far(case)
+
+    def so_far(self, case: Case, told: bool = True) -> Record:
+        """The record of a case as it stands; nothing is run. What was measured but never `told` does not count."""
+        record = self.records.get(case)
+        if record is None or (record.outcome == MEASURED and not told):
+            return self._record(case, INTERRUPTED, "the run ended before it was measured and reported")
+        return record
 
     def close(self) -> None:
         for worker, _ in self._workers.values():

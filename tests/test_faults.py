@@ -165,3 +165,22 @@ def test_ctrl_c_keeps_what_was_measured(copy, tmp_path):
     assert len(found["manual-planted"]["rounds"]) >= 2
     assert found["optim-planted"]["outcome"] == "interrupted"
     assert "1 of 2 cases agree with the exact fit, 1 interrupted" in output
+
+
+@pytest.mark.parametrize("words", [["--collect-only"], ["--benchmark-skip"], ["-x", "--backend=broken,planted"]])
+def test_nothing_runs_that_was_not_asked_for(copy, tmp_path, words):
+    """Neither a summary nor a file is a reason to run a case: not when collecting, skipping, or stopping early."""
+    marker = tmp_path / "ran"
+    plant(copy, "raise ValueError('broken')", extra='name = "broken"')
+    (copy / "bench" / "backends" / "broken_backend.py").write_text(
+        (copy / "bench/backends/planted_backend.py").read_text()
+    )
+    plant(copy, f"open({str(marker)!r}, 'w')")
+    bench(
+        *FEW, "--backend=planted", "--variant=manual,nn", *words, f"--benchmark-json={tmp_path / 'run.json'}", cwd=copy
+    )
+    assert marker.exists() == (words[0] == "-x")
+    if words[0] == "-x":
+        found = records(tmp_path / "run.json")
+        assert found["manual-broken"]["outcome"] == "failed"
+        assert found["nn-planted"]["outcome"] == "interrupted"
