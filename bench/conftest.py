@@ -9,7 +9,7 @@ import pytest
 
 from bench.case import Case, Choice
 from bench.errors import InputError
-from bench.machine import describe
+from bench.machine import COMMIT, describe
 from bench.record import AGREED, FAILED, MEASURED, SCHEMA
 from bench.runner import Runner
 
@@ -130,6 +130,15 @@ def clock() -> Clock:
 
 def pytest_benchmark_update_machine_info(config, machine_info):
     machine_info["fitbench"] = config.stash[MACHINE]
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_benchmark_compare_machine_info(machine_info, compared_benchmark):
+    """Keep the load and the commit, which differ from run to run, from being taken for another machine."""
+    for info in (machine_info, compared_benchmark["machine_info"]):
+        lasting = info.get("fitbench", {}).items()
+        info["fitbench"] = {name: value for name, value in lasting if name not in ("load_average", *COMMIT)}
+    yield
 
 
 def pytest_benchmark_update_json(config, benchmarks, output_json):

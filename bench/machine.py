@@ -14,6 +14,8 @@ import psutil
 from bench.case import allowed_cores
 from bench.workers import ROOT
 
+COMMIT = ("git_commit", "git_dirty")
+
 
 @cache
 def cpu_name() -> str:

@@ -66,6 +66,22 @@ def test_pytest_benchmark_can_compare_such_files(timed, tmp_path):
     assert "manual-numpy-cpu-float64-200" in subprocess.run(command, capture_output=True, text=True).stdout
 
 
+def test_a_saved_run_is_compared_and_the_load_is_not_taken_for_another_machine(tmp_path):
+    few = (*FAST, "--variant=manual", "--dtype=float32", f"--benchmark-storage={tmp_path}")
+    bench(*few, "--benchmark-save=one")
+    (saved,) = tmp_path.glob("*/0001_one.json")
+    document = json.loads(saved.read_text())
+    document["machine_info"]["fitbench"]["load_average"] = [99.0, 99.0, 99.0]
+    saved.write_text(json.dumps(document))
+    done = bench(*few, "--benchmark-compare=0001")
+    assert "(0001_one)" in done.stdout
+    assert "machine_info is different" not in done.stdout + done.stderr
+    document["machine_info"]["fitbench"]["cpu"] = "another"
+    saved.write_text(json.dumps(document))
+    done = bench(*few, "--benchmark-compare=0001")
+    assert "machine_info is different" in done.stdout + done.stderr
+
+
 def test_benchmark_disable_checks_without_timing(tmp_path):
     path = tmp_path / "agree.json"
     done = bench(*FAST, "--variant", "manual", "--benchmark-disable", f"--benchmark-json={path}")
