@@ -194,8 +194,8 @@ class Runner:
             ],
         }
         if converged["not_finite_at"] is not None:
-            progress.facts["coefficients"] = None
-            progress.facts["losses"] = None
+            # JSON has no NaN.
+            progress.facts.update(coefficients=None, losses=None, exact_losses=None)
             raise DisagreementError(f"became NaN or infinite at step {converged['not_finite_at']}")
         progress.agreement = check(progress.bound, checkpoints)
 

@@ -1,7 +1,7 @@
 """The process in which one backend runs: it imports that backend's framework and no other, and times inside itself.
 
 It reads one JSON request a line and answers each with one JSON line, so that the other side may be anywhere.
-The requests: `start` once, `devices` after it; then for each case `build`, `converge`, any number of `round`, `finish`.
+The requests: `start` once; then for each case `build`, `converge`, any number of `round`, `finish`.
 """
 
 import time

@@ -1,5 +1,6 @@
 """Backends and variants planted into a copy of the suite: adding one takes one file, and a faulty one fails alone."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -139,6 +140,7 @@ def test_a_fit_that_diverges_fails_with_the_step_at_which_it_did(copy, tmp_path)
     (folder / "__init__.py").write_text(VARIANT.format(rate=1e-3))
     (folder / "numpy_fit.py").write_text("from impls.manual.numpy_fit import *\n")
     _, found = outcomes(copy, tmp_path, "--backend=numpy", "--variant=wild")
+    assert not re.search(r": -?(NaN|Infinity)", (tmp_path / "run.json").read_text())
     # The largest eigenvalue of 1 - 2 rate X is -556: 556^t passes float64's largest number between steps 110 and 113.
     step = int(found["wild-numpy"]["reason"].removeprefix("became NaN or infinite at step "))
     assert 108 <= step <= 116
