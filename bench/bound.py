@@ -124,18 +124,23 @@ class Bound:
         repeated, scattered = np.zeros((len(ends), size, PARAMETERS)), np.zeros((len(ends), size))
         linear, square = np.zeros((len(ends), size)), np.zeros((len(ends), size))
         growth = np.zeros(len(ends))
-        for t in range(self.problem.steps - 1, -1, -1):
-            carried[ends == t + 1] = np.eye(size)
-            live = ends > t
-            product = carried[live]
-            step_noise = product @ through[t] * noise[t]
-            repeated[live] += step_noise
-            scattered[live] += (step_noise**2).sum(axis=-1)
-            linear[live] += np.abs(product) @ half_ulp[t]
-            square[live] += product**2 @ (persistence[t] * half_ulp[t] ** 2)
-            carried[live] = product @ whole[t]
-            growth[live] = np.maximum(growth[live], np.abs(carried[live][:, :PARAMETERS, :PARAMETERS]).max(axis=(1, 2)))
-        expected = np.abs(repeated).sum(axis=-1) + np.sqrt(scattered) + np.minimum(linear, np.sqrt(square))
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # beyond the horizon, where nothing is read, all may overflow
+            for t in range(self.problem.steps - 1, -1, -1):
+                carried[ends == t + 1] = np.eye(size)
+                live = ends > t
+                product = carried[live]
+                step_noise = product @ through[t] * noise[t]
+                repeated[live] += step_noise
+                scattered[live] += (step_noise**2).sum(axis=-1)
+                linear[live] += np.abs(product) @ half_ulp[t]
+                square[live] += product**2 @ (persistence[t] * half_ulp[t] ** 2)
+                carried[live] = product @ whole[t]
+                growth[live] = np.maximum(
+                    growth[live], np.abs(carried[live][:, :PARAMETERS, :PARAMETERS]).max(axis=(1, 2))
+                )
+            expected = np.abs(repeated).sum(axis=-1) + np.sqrt(scattered) + np.minimum(linear, np.sqrt(square))
         return dict(zip(self._steps, expected, strict=True)), dict(zip(self._steps, growth.tolist(), strict=True))
 
     def state(self, t: int) -> np.ndarray:
@@ -178,7 +183,7 @@ class Bound:
     def horizon(self) -> int:
         """The last checkpoint up to which a hair's distance has never grown GROWTH-fold; 0 if there is none."""
         steps = self.problem.checkpoints()
-        beyond = next((i for i, t in enumerate(steps) if self._propagated[1][t] > GROWTH), len(steps))
+        beyond = next((i for i, t in enumerate(steps) if not self._propagated[1][t] <= GROWTH), len(steps))
         return steps[beyond - 1] if beyond else 0
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.backends import backends
 from bench.frames import about
 
 WIDTH, ROW = 9.0, 0.2  # inches; shown 900 pixels wide, 10 points are 14 pixels
@@ -51,10 +52,10 @@ def figure_of(what: str, group: pd.DataFrame, height: float) -> Figure:
 
 
 def styles(group: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """A colour and a marker for each backend, by its place among all backends of the report."""
+    """A colour and a marker for each backend, the same in every report: by its place among all that are known."""
+    names = dict.fromkeys([*backends(), *group["backend"].cat.categories])
     return {
-        name: {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
-        for i, name in enumerate(group["backend"].cat.categories)
+        name: {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]} for i, name in enumerate(names)
     }
 
 

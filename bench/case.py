@@ -17,6 +17,7 @@ from bench.problem import DTYPES, Problem
 LEAST_POINTS = 4  # a cubic has four coefficients
 # Arrays of N numbers that a worker holds at its peak, measured with a million points: features, temporaries, the tape.
 ARRAYS = 32
+STEP_BYTES = 4096  # that the exact trajectory and its bound keep of each step, measured with 20 000 steps
 
 
 @dataclass(frozen=True, order=True)
@@ -76,23 +77,28 @@ class Choice:
         choice = cls(
             variants=_names("--variant", variant, impls.variants()),
             backends=_names("--backend", backend, backends()),
-            devices=_words(device),
+            devices=_devices(device),
             dtypes=_names("--dtype", dtype, DTYPES),
-            points=tuple(_number("--points", word, LEAST_POINTS) for word in _words(points)) or (2000,),
-            steps=_number("--steps", steps, 1),
-            rounds=_number("--rounds", rounds, 1),
-            threads=_number("--threads", threads, 1, len(allowed_cores())),
-            seed=_number("--seed", seed, 0),
-            case_timeout=_number("--case-timeout", case_timeout, 1),
+            points=tuple(number("--points", word, LEAST_POINTS) for word in _words(points)) or (2000,),
+            steps=number("--steps", steps, 1),
+            rounds=number("--rounds", rounds, 1),
+            threads=number("--threads", threads, 1, len(allowed_cores())),
+            seed=number("--seed", seed, 0),
+            case_timeout=number("--case-timeout", case_timeout, 1),
         )
         choice._fits_in_memory()
         return choice
 
     def _fits_in_memory(self) -> None:
+        free = available_memory()
+        if (exact := self.steps * STEP_BYTES) > free:
+            raise InputError(
+                f"--steps {self.steps}: the exact trajectory would need about {exact / 2**30:.3g} GiB, "
+                f"and {free / 2**30:.3g} GiB are available"
+            )
         points, dtype = max(self.points), max(self.dtypes, key=lambda name: np.dtype(name).itemsize)
         # The backends of a group hold their data at the same time.
         needed = points * np.dtype(dtype).itemsize * ARRAYS * len(self.backends)
-        free = available_memory()
         if needed > free:
             raise InputError(
                 f"--points {points}: would need about {needed / 2**30:.3g} GiB for {len(self.backends)} backend(s) "
@@ -101,8 +107,7 @@ class Choice:
 
 
 def _words(values: Iterable[str]) -> tuple[str, ...]:
-    words = [word.strip() for value in values for word in value.split(",")]
-    return tuple(dict.fromkeys(word for word in words if word))
+    return tuple(dict.fromkeys(word.strip() for value in values for word in value.split(",")))
 
 
 def _names(option: str, values: Sequence[str], allowed: Iterable[str]) -> tuple[str, ...]:
@@ -114,7 +119,16 @@ def _names(option: str, values: Sequence[str], allowed: Iterable[str]) -> tuple[
     return tuple(name for name in known if name in asked) if asked else known
 
 
-def _number(option: str, word: str, least: int, most: int | None = None) -> int:
+def _devices(values: Sequence[str]) -> tuple[str, ...]:
+    devices = _words(values)
+    for device in devices:
+        if not device:
+            raise InputError(f"--device {device!r}: empty; allowed: cpu, or another that a backend sees")
+    return devices
+
+
+def number(option: str, word: str, least: int, most: int | None = None) -> int:
+    """The whole number that an option was given. Raises InputError for another word, and outside of least to most."""
     allowed = f"a whole number of at least {least}" if most is None else f"a whole number from {least} to {most}"
     try:
         value = int(word)
@@ -171,6 +185,9 @@ def plan(choice: Choice, seen: Mapping[str, Iterable[str]]) -> list[Planned]:
 def _reason(case: Case, seen: Mapping[str, Iterable[str]]) -> str | None:
     backend = backends()[case.backend]
     reason = backend.unfit(case.device, case.dtype) or backend.missing(case.device)
+    path = Path(impls.__path__[0], case.variant, f"{backend.fit}.py")
+    if reason is None and not path.exists():
+        reason = f"{case.variant} is not written for {case.backend}: there is no impls/{case.variant}/{path.name}"
     if reason is None and case.device not in seen[case.backend]:
         reason = f"{case.backend} sees no {case.device} here, only {', '.join(seen[case.backend])}"
     return reason

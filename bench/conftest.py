@@ -86,8 +86,9 @@ def _writable(path: Path | None) -> None:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        new = not path.exists()
         path.open("ab").close()
-        if path.stat().st_size == 0:
+        if new:
             path.unlink()
     except OSError as error:
         raise InputError(f"--benchmark-json {path}: cannot be written ({error.strerror})") from None
@@ -186,6 +187,8 @@ def pytest_terminal_summary(terminalreporter, config):
     counts = Counter(record.outcome for record in records if record not in agreed)
     rest = "".join(f", {count} {outcome}" for outcome, count in counts.items())
     terminalreporter.section("fitbench", sep="-")
+    if runner.interrupted:
+        terminalreporter.line("interrupted: what was measured until then is kept", yellow=True)
     terminalreporter.line(f"{len(agreed)} of {len(records)} cases agree with the exact fit{rest}")
     for dtype in dict.fromkeys(record.dtype for record in agreed):
         worst = min(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import impls
 from bench.backends import backends
 from bench.case import Choice
-from bench.errors import InputError
+from bench.errors import InputError, Parser
 from bench.oracle import PARAMETERS
 from bench.problem import DTYPES
 from bench.record import AGREED
@@ -18,7 +18,7 @@ from bench.runner import Runner, truth
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bench.fit", description="One fit, checked against the exact one.")
+    parser = Parser(prog="python -m bench.fit", description="One fit, checked against the exact one.")
     parser.add_argument("--variant", required=True, metavar="V", help=", ".join(impls.variants()))
     parser.add_argument("--backend", required=True, metavar="B", help=", ".join(backends()))
     parser.add_argument("--device", default="cpu", metavar="D", help="default: %(default)s")

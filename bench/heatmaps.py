@@ -53,7 +53,7 @@ def digits(group: pd.DataFrame) -> Figure:
         ticks = {0.0: "no digit", most: f"{most:.1f} digits"}
         return Scale(Normalize(0, most), "cividis", lambda row: f"{row.digits:.1f}", ticks)
 
-    what = "Agreement with the exact fit: decimal digits of the worst error, of as many as the dtype holds"
+    what = "Digits of agreement with the exact fit: of the worst error up to the horizon, of single steps beyond"
     return _heat_map(what, group, "digits", scale)
 
 

@@ -22,8 +22,8 @@ from typing import Any
 
 from bench.backend import Backend, Run, State
 from bench.backends import backends
-from bench.case import Case, Choice
-from bench.errors import InputError
+from bench.case import Case, Choice, number
+from bench.errors import InputError, Parser
 from bench.workers import ROOT, WorkerProcess, cores, environment
 
 STEPS = 2000
@@ -114,15 +114,16 @@ def ratios(case: Case, pairs: int, rounds: int) -> list[float]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench.overhead", description=__doc__.splitlines()[0])
+    parser = Parser(prog="python -m bench.overhead", description=__doc__.splitlines()[0])
     parser.add_argument("--variant", action="append", default=[], metavar="V", help="repeatable; default: all")
     parser.add_argument("--backend", default="numpy,torch,jax-loop", metavar="B", help="default: %(default)s")
     parser.add_argument("--dtype", default="float32", metavar="T", help="default: %(default)s")
-    parser.add_argument("--pairs", type=int, default=10, metavar="N", help="of processes; default: %(default)s")
-    parser.add_argument("--rounds", type=int, default=8, metavar="N", help="fits of a pair; default: %(default)s")
+    parser.add_argument("--pairs", default="10", metavar="N", help="of processes; default: %(default)s")
+    parser.add_argument("--rounds", default="8", metavar="N", help="fits of a pair; default: %(default)s")
     parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args(argv)
     try:
+        pairs, rounds = number("--pairs", asked.pairs, 1), number("--rounds", asked.rounds, 2)
         choice = Choice.of(variant=asked.variant, backend=[asked.backend], device=["cpu"], dtype=[asked.dtype])
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -134,7 +135,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         bare(cases[0])
         return 0
     for case in cases:
-        found = ratios(case, asked.pairs, asked.rounds)
+        found = ratios(case, pairs, rounds)
         low, middle, high = statistics.quantiles(found, n=4)
         print(f"{case.id}: {middle:.4f} (quartiles {low:.4f} to {high:.4f}, {len(found)} pairs of fits)", flush=True)
     return 0

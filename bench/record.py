@@ -6,6 +6,7 @@ that was planned is in the one list or the other.
 """
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -16,7 +17,7 @@ from bench.errors import InputError
 # 1: the first.
 SCHEMA = 1
 
-MEASURED, AGREED, SKIPPED, FAILED, INTERRUPTED = "measured", "agreed", "skipped", "failed", "interrupted"
+MEASURED, AGREED, SKIPPED, FAILED, NOT_REACHED = "measured", "agreed", "skipped", "failed", "not reached"
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Record:
     """One case of one run. What was not reached is None. Times are in seconds, memory in bytes.
 
     outcome: "measured"; "agreed", checked but not timed, as asked; "skipped" or "failed", with the reason;
-    "interrupted", before it had a round.
+    "not reached", because the run ended before its first round was told.
     cold: import_seconds and startup_seconds are of the worker, whose cases share them: importing NumPy and the
     framework, and its first use of the device and compiler whatever is computed. build_seconds is the case's own:
     importing the implementation and what only it needs, placing the data, building the state; first_call_seconds is
@@ -118,6 +119,12 @@ def _record(path: Path, entry: Any) -> Record:
     for name, kind in (("variant", str), ("backend", str), ("device", str), ("dtype", str), ("points", int)):
         if not isinstance(value := getattr(record, name), kind):
             raise InputError(f"{path}: a record's `{name}` is {value!r}; expected {kind.__name__}")
+    for one in record.rounds or []:
+        seconds = one.get("seconds")
+        if not (isinstance(seconds, float) and 0 < seconds < math.inf):
+            raise InputError(
+                f"{path}: a round of {record.variant}, {record.backend} took {seconds!r}; expected seconds > 0"
+            )
     return record
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bench import canvas, frames, heatmaps, plots, tables, units
-from bench.errors import InputError
+from bench.errors import InputError, Parser
 from bench.record import MEASURED, Run, load, newest
 
 REPORTS = Path("reports")
@@ -28,7 +28,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         runs = frames.labelled(load(path) for path in arguments.json or [newest(REPORTS)])
-        output = arguments.output or REPORTS / next(iter(runs.values())).path.stem
+        if arguments.output == "":
+            raise InputError("--output '': empty; expected a folder")
+        output = Path(arguments.output or REPORTS / next(iter(runs.values())).path.stem)
         write(runs, output)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -38,13 +40,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m bench.report", description="Turn the JSON of one or more runs into tables and pictures."
     )
     files = f"runs to report; default: the newest in {REPORTS}/"
     parser.add_argument("json", nargs="*", type=Path, metavar="JSON", help=files)
     folder = f"folder to write into; default: {REPORTS}/ and the name of the first JSON"
-    parser.add_argument("--output", type=Path, metavar="DIR", help=folder)
+    parser.add_argument("--output", metavar="DIR", help=folder)
     return parser
 
 
@@ -121,8 +123,9 @@ SECTIONS = (
         "Iteration time",
         """
 The median over the rounds, with the fastest and the slowest round in brackets. A round is a whole fit, until the
-device has finished; its figure is seconds per iteration. Two questions stand side by side: a step that Python calls,
-and a loop inside the compiler (`-loop`), which Python calls once.""",
+device has finished; its figure is seconds per iteration. All rounds of a case are of one process, and two processes of
+the very same code can differ by several per cent: take smaller differences for none. Two questions stand side by side:
+a step that Python calls, and a loop inside the compiler (`-loop`), which Python calls once.""",
         (Picture("iteration-time", plots.iteration_time, frames.FIGURE),),
         lambda group: tables.grid(
             group, lambda row: units.spread(row.median_seconds, row.min_seconds, row.max_seconds)

@@ -14,7 +14,7 @@ from bench.case import Case, Choice, Planned, plan
 from bench.machine import cpu_name
 from bench.oracle import PARAMETERS, Trajectory
 from bench.problem import Problem, digest
-from bench.record import AGREED, FAILED, INTERRUPTED, MEASURED, SKIPPED, Record
+from bench.record import AGREED, FAILED, MEASURED, NOT_REACHED, SKIPPED, Record
 from bench.workers import Deadline, WorkerError, WorkerProcess, cores, environment
 
 
@@ -89,7 +89,7 @@ class Runner:
         """The record of a case, for which its whole group is run if it has not been.
 
         A KeyboardInterrupt while the group runs is kept for later: `interrupted` is set, the records hold what was
-        measured until then, and cases that were not reached are recorded as interrupted.
+        measured until then, and cases that were not reached are recorded as not reached.
         """
         if case not in self.records and not self.interrupted:
             self._run(self._groups[case.group])
@@ -99,7 +99,7 @@ class Runner:
         """The record of a case as it stands; nothing is run. What was measured but never `told` does not count."""
         record = self.records.get(case)
         if record is None or (record.outcome == MEASURED and not told):
-            return self._record(case, INTERRUPTED, "the run ended before it was measured and reported")
+            return self._record(case, NOT_REACHED, "the run ended before it was measured and reported")
         return record
 
     def close(self) -> None:
@@ -122,9 +122,10 @@ class Runner:
         )
 
     def _run(self, cases: Sequence[Case]) -> None:
-        bound, sha = truth(cases[0].problem(self.choice.seed, self.choice.steps))
-        group = [Progress(case, Deadline(self.choice.case_timeout), bound) for case in cases]
+        group: list[Progress] = []
         try:
+            bound, sha = truth(cases[0].problem(self.choice.seed, self.choice.steps))
+            group += [Progress(case, Deadline(self.choice.case_timeout), bound) for case in cases]
             for progress in group:
                 self._attempt(progress, self._converge, sha)
             if self.timed:
@@ -238,7 +239,7 @@ class Runner:
         if progress.failure is not None:
             return self._record(case, FAILED, progress.failure, **facts)
         if progress.agreement is None or (self.timed and not progress.rounds):
-            return None  # interrupted
+            return None  # not reached
         agreement = progress.agreement.as_dict()
         if self.timed:
             return self._record(case, MEASURED, None, agreement=agreement, rounds=progress.rounds, **facts)

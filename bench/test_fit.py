@@ -3,14 +3,14 @@
 import pytest
 
 from bench.case import Case
-from bench.record import FAILED, INTERRUPTED, SKIPPED
+from bench.record import FAILED, NOT_REACHED, SKIPPED
 
 
 # A case that fails or is skipped has nothing to time: that it leaves the fixture unused is no oversight.
 @pytest.mark.filterwarnings("ignore:Benchmark fixture was not used")
 def test_fit(benchmark, runner, clock, variant, backend, device, dtype, points):
     record = runner.record(Case(variant, backend, device, dtype, points))
-    if record.outcome in (SKIPPED, INTERRUPTED):  # after Ctrl-C the rest is passed over, not run
+    if record.outcome in (SKIPPED, NOT_REACHED):  # after Ctrl-C the rest is passed over, not run
         pytest.skip(record.reason)
     if record.outcome == FAILED:
         pytest.fail(record.reason, pytrace=False)

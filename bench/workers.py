@@ -101,7 +101,7 @@ class WorkerProcess:
         last = f"; its last words: {one_line(said[-1])}" if said else ""
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         if how == "SIGKILL":
-            return f"{request}: the worker was killed (SIGKILL), as the system does when memory runs out{last}"
+            return f"{request}: the worker was killed (SIGKILL), perhaps because memory ran out{last}"
         return f"{request}: the worker died ({how}){last}"
 
     def kill(self) -> None:

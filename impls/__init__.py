@@ -24,9 +24,11 @@ from impls.variant import Variant
 
 def variants() -> dict[str, Variant]:
     """Every variant by name, in the order in which they teach: each folder of this package is one."""
-    found = {
-        name: importlib.import_module(f"impls.{name}").VARIANT
-        for _, name, is_package in pkgutil.iter_modules(__path__)
-        if is_package
-    }
+    found: dict[str, Variant] = {}
+    for _, name, is_package in pkgutil.iter_modules(__path__):
+        if is_package:
+            variant = getattr(importlib.import_module(f"impls.{name}"), "VARIANT", None)
+            if not isinstance(variant, Variant):
+                raise TypeError(f"impls/{name}/__init__.py: its VARIANT is {variant!r}; expected a Variant")
+            found[name] = variant
     return dict(sorted(found.items(), key=lambda item: (item[1].rung, item[0])))

@@ -122,6 +122,10 @@ def test_bare_pytest_runs_the_tests_alone():
         (["--threads", "4096"], ["--threads 4096", "from 1 to"]),
         (["--seed", "-3"], ["--seed -3", "at least 0"]),
         (["--case-timeout", "0"], ["--case-timeout 0", "at least 1"]),
+        (["--variant", ""], ["--variant", "allowed: manual"]),
+        (["--device", ""], ["--device", "empty"]),
+        (["--backend", "numpy,,jax"], ["--backend", "allowed: numpy"]),
+        (["--steps", "1000000000000"], ["--steps 1000000000000", "GiB are available"]),
         (["--points", "30000000000"], ["--points 30000000000", "GiB are available"]),
         (["--benchmark-json=bench/test_fit.py/run.json"], ["--benchmark-json", "cannot be written"]),
     ],
@@ -176,3 +180,11 @@ def test_a_missing_compiler_skips_with_the_command_that_installs_it(tmp_path):
     assert found["outcome"] == "skipped"
     assert "no-such-compiler" in found["reason"]
     assert "install" in found["reason"]
+
+
+def test_a_json_path_that_is_there_and_empty_is_not_taken_away(tmp_path):
+    path = tmp_path / "run.json"
+    path.touch()
+    path.chmod(0o640)
+    assert bench("--backend", "numpy", "--collect-only", "-q", f"--benchmark-json={path}").returncode == 0
+    assert path.exists()

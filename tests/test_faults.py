@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from conftest import bench, records
+from conftest import ROOT, bench, records
 
 BACKEND = """
 import os, signal, time
@@ -79,7 +79,7 @@ def test_a_new_variant_is_one_folder(copy, tmp_path):
     [
         (
             "os.kill(os.getpid(), signal.SIGKILL)",
-            "the worker was killed (SIGKILL), as the system does when memory runs out",
+            "the worker was killed (SIGKILL), perhaps because memory ran out",
         ),
         ("os._exit(3)", "the worker died (exit code 3)"),
         ("os.abort()", "the worker died (SIGABRT)"),
@@ -165,8 +165,8 @@ def test_ctrl_c_keeps_what_was_measured(copy, tmp_path):
     found = records(path)
     assert found["manual-planted"]["outcome"] == "measured"
     assert len(found["manual-planted"]["rounds"]) >= 2
-    assert found["optim-planted"]["outcome"] == "interrupted"
-    assert "1 of 2 cases agree with the exact fit, 1 interrupted" in output
+    assert found["optim-planted"]["outcome"] == "not reached"
+    assert "1 of 2 cases agree with the exact fit, 1 not reached" in output
 
 
 @pytest.mark.parametrize("words", [["--collect-only"], ["--benchmark-skip"], ["-x", "--backend=broken,planted"]])
@@ -185,4 +185,46 @@ def test_nothing_runs_that_was_not_asked_for(copy, tmp_path, words):
     if words[0] == "-x":
         found = records(tmp_path / "run.json")
         assert found["manual-broken"]["outcome"] == "failed"
-        assert found["nn-planted"]["outcome"] == "interrupted"
+        assert found["nn-planted"]["outcome"] == "not reached"
+
+
+def test_a_variant_that_is_not_written_for_a_framework_skips_there(copy, tmp_path):
+    folder = copy / "impls" / "again"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(VARIANT.format(rate=1e-6))
+    (folder / "numpy_fit.py").write_text("from impls.manual.numpy_fit import *\n")
+    done, found = outcomes(copy, tmp_path, "--backend=numpy,torch", "--variant=again")
+    assert done.returncode == 0, done.stdout
+    assert found["again-torch"]["outcome"] == "skipped"
+    assert found["again-torch"]["reason"] == "again is not written for torch: there is no impls/again/torch_fit.py"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "its BACKEND is None; expected a Backend"),
+        (BACKEND.format(fault="pass", extra='name = "numpy"'), "its name, 'numpy', is another backend's already"),
+    ],
+)
+def test_a_file_that_is_no_backend_is_named(copy, text, message):
+    (copy / "bench" / "backends" / "planted_backend.py").write_text(text)
+    done = bench("--backend=numpy", cwd=copy)
+    assert done.returncode == 2
+    assert "bench/backends/planted_backend.py" in done.stderr
+    assert message in done.stderr
+
+
+def test_ctrl_c_while_the_oracle_computes_ends_the_run_and_keeps_the_file(tmp_path):
+    path = tmp_path / "run.json"
+    words = ["--device=cpu", "--backend=numpy", "--variant=optim", "--dtype=float64", "--steps=1000000"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "bench", *words, f"--benchmark-json={path}"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(5)  # the oracle would take minutes; whenever the signal comes, the run must end in order
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, output
+    assert records(path)["optim-numpy"]["outcome"] == "not reached"

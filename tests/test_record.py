@@ -39,6 +39,8 @@ def test_fields_of_later_versions_of_the_schema_are_passed_over(tmp_path):
         ({"not_measured": [{"extra_info": {"schema": 1, "variant": "manual"}}]}, "incomplete"),
         ({"info": {"schema": 99}}, "written in schema 99; this fitbench reads schema 1"),
         ({"info": {"points": "2000"}}, "`points` is '2000'; expected int"),
+        ({"info": {"rounds": [{"seconds": 0.0}]}}, "took 0.0; expected seconds > 0"),
+        ({"info": {"rounds": [{"seconds": float("nan")}]}}, "took nan; expected seconds > 0"),
         ({"info": {"backend": None}}, "`backend` is None; expected str"),
     ],
 )

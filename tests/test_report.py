@@ -17,7 +17,7 @@ from matplotlib import colormaps
 import impls
 from bench import canvas, frames, heatmaps, plots, report
 from bench.backends import backends
-from bench.record import AGREED, FAILED, INTERRUPTED, MEASURED, SKIPPED, Record, load
+from bench.record import AGREED, FAILED, MEASURED, NOT_REACHED, SKIPPED, Record, load
 
 ROOT = Path(__file__).resolve().parent.parent
 FRAMEWORKS = ("torch", "jax", "jaxlib", "autograd", "equinox", "optax")
@@ -110,7 +110,7 @@ def holes(tmp_path_factory) -> tuple[Path, str]:
         record(backend="jax", outcome=SKIPPED, reason="jax not installed"),
         record("nn", "numpy", outcome=AGREED),
         record("nn", "torch", outcome=FAILED, reason=LEFT, first_call_seconds=0.777, losses=[[100, 1.0]]),
-        record("nn", "jax", outcome=INTERRUPTED, reason="the run was interrupted before its first round"),
+        record("nn", "jax", outcome=NOT_REACHED, reason="the run ended before it was measured and reported"),
     )
     return folder / "report", made(folder / "report", run)
 
@@ -156,7 +156,7 @@ def test_agreement_and_resources(holes):
 def test_holes_are_labelled_noted_and_listed(holes):
     folder, text = holes
     times = section(text, "Iteration time")
-    assert row(times, "nn") == ["nn", "agreed [2]", "failed [3]", "interrupted [4]", "-"]
+    assert row(times, "nn") == ["nn", "agreed [2]", "failed [3]", "not reached [4]", "-"]
     assert "- [1] jax not installed\n" in times
     assert r"- [3] left the exact fit at step 100: a \| b \<i> \$x\$" in times
     assert row(section(text, "Cold start"), "nn", "torch") == ["nn", "torch", *["-"] * 6, "failed [2]"]
@@ -165,11 +165,11 @@ def test_holes_are_labelled_noted_and_listed(holes):
         ("manual", "jax", SKIPPED),
         ("nn", "numpy", AGREED),
         ("nn", "torch", FAILED),
-        ("nn", "jax", INTERRUPTED),
+        ("nn", "jax", NOT_REACHED),
     ]
     assert list(rest[["variant", "backend", "outcome"]].itertuples(index=False, name=None)) == outcomes
     assert rest["reason"][2] == LEFT
-    assert "- run: planned 8, measured 4, skipped 1, agreed 1, failed 1, interrupted 1" in text
+    assert "- run: planned 8, measured 4, skipped 1, agreed 1, failed 1, not reached 1" in text
 
 
 def test_a_wrong_case_has_no_figure_anywhere(holes):

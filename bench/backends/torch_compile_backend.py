@@ -17,7 +17,7 @@ class TorchCompileBackend(TorchBackend):
     fit = "torch_compile_fit"
 
     def missing(self, device: str) -> str | None:
-        compiler = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
+        compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
         if device == "cpu" and shutil.which(compiler) is None:
             install = "xcode-select --install" if sys.platform == "darwin" else "apt-get install g++"
             return super().missing(device) or f"no C++ compiler ({compiler}), which torch.compile needs; {install}"
