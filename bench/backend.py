@@ -36,7 +36,8 @@ class Backend(ABC):
         """Why this backend cannot run on this machine, with the command that would mend it, or None."""
         absent = [package for package in self.packages if importlib.util.find_spec(package) is None]
         if absent:
-            return f"{', '.join(absent)} not installed; pip install 'fitbench[{self.extra}]'"
+            command = f"pip install --constraint constraints.txt --editable '.[{self.extra}]'"
+            return f"{', '.join(absent)} not installed; {command}"
         return None
 
     def unfit(self, device: str, dtype: str) -> str | None:

@@ -122,7 +122,9 @@ def test_a_framework_that_is_not_installed_skips_with_the_command_that_installs_
     done, found = outcomes(copy, tmp_path, "--backend=planted,numpy", "--variant=manual")
     assert done.returncode == 0
     assert found["manual-planted"]["outcome"] == "skipped"
-    assert found["manual-planted"]["reason"] == "no_such_framework not installed; pip install 'fitbench[planted]'"
+    assert found["manual-planted"]["reason"] == (
+        "no_such_framework not installed; pip install --constraint constraints.txt --editable '.[planted]'"
+    )
 
 
 def test_a_recompiling_backend_and_a_broken_graph_fail(copy, tmp_path):
