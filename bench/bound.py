@@ -46,9 +46,8 @@ class Bound:
         model, points, eps = self.problem.variant.model, self._sums.points, self.problem.eps
         norms = np.sqrt(self._sums.x[::2])  # of the powers of x, as vectors over the points
         parameters = tuple(states[:, :PARAMETERS].T)
-        terms = _stack(model.polynomial(parameters), len(states))
         residual = np.sqrt(np.maximum(self._losses(states), 0))
-        size = norms @ np.abs(terms) + np.sqrt(self._sums.yy)
+        size = self._size_of_terms(states)
         slopes = np.array([_stack(row, len(states)) for row in model.jacobian(parameters)])
         direction = np.einsum("k,kjn->nj", norms, np.abs(slopes))
         return 2 * eps * direction * (0.5 * size / np.sqrt(points) + residual * self._summation)[:, None]
@@ -71,29 +70,33 @@ class Bound:
         normal = np.array([self._sums.x[k : k + size] for k in range(size)])
         return np.einsum("kn,kl,ln->n", p, normal, p) - 2 * np.array(self._sums.xy) @ p + self._sums.yy
 
+    def _size_of_terms(self, states: np.ndarray) -> np.ndarray:
+        """The norm over the points of what the residual is added up from, at most, in each state."""
+        terms = _stack(self.problem.variant.model.polynomial(tuple(states[:, :PARAMETERS].T)), len(states))
+        return np.sqrt(self._sums.x[::2]) @ np.abs(terms) + np.sqrt(self._sums.yy)
+
+    def _hessians(self, states: np.ndarray) -> np.ndarray:
+        """Second derivatives of the loss by the parameters in each of n states, shape (n, 4, 4)."""
+        parameters = tuple(states[:, :PARAMETERS].T.astype(complex))
+        model = self.problem.variant.model
+        rows = [_derivative(lambda p: gradient(model, self._sums, p), parameters, j) for j in range(PARAMETERS)]
+        return np.transpose(rows, (2, 1, 0))
+
     def jacobians(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Derivatives of one exact step from each of n states: by the state (n, s, s), by the gradient (n, s, 4)."""
         model, rate, count = self.problem.variant.model, self.problem.rate, states.shape[1]
         state = tuple(states.T.astype(complex))
         slope = [np.broadcast_to(g, len(states)) for g in gradient(model, self._sums, state[:PARAMETERS])]
 
-        def derivative(function, arguments, index):
-            moved = list(arguments)
-            moved[index] = moved[index] + 1j * HAIR
-            return _stack(function(moved), len(states)).imag / HAIR
-
-        hessian = [
-            derivative(lambda p: gradient(model, self._sums, p), state[:PARAMETERS], j) for j in range(PARAMETERS)
-        ]
         by_state = [
-            derivative(lambda s: update(self.problem, tuple(s), slope, np.sqrt, rate), state, j) for j in range(count)
+            _derivative(lambda s: update(self.problem, tuple(s), slope, np.sqrt, rate), state, j) for j in range(count)
         ]
         by_slope = [
-            derivative(lambda g: update(self.problem, state, g, np.sqrt, rate), slope, j) for j in range(PARAMETERS)
+            _derivative(lambda g: update(self.problem, state, g, np.sqrt, rate), slope, j) for j in range(PARAMETERS)
         ]
         through = np.transpose(by_slope, (2, 1, 0))
         whole = np.transpose(by_state, (2, 1, 0)).copy()
-        whole[:, :, :PARAMETERS] += through @ np.transpose(hessian, (2, 1, 0))
+        whole[:, :, :PARAMETERS] += through @ self._hessians(states)
         return whole, through
 
     def _half_ulp(self, states: np.ndarray) -> np.ndarray:
@@ -124,9 +127,8 @@ class Bound:
         repeated, scattered = np.zeros((len(ends), size, PARAMETERS)), np.zeros((len(ends), size))
         linear, square = np.zeros((len(ends), size)), np.zeros((len(ends), size))
         growth = np.zeros(len(ends))
-        with np.errstate(
-            over="ignore", invalid="ignore"
-        ):  # beyond the horizon, where nothing is read, all may overflow
+        # Beyond the horizon, where nothing is read, all may overflow.
+        with np.errstate(over="ignore", invalid="ignore"):
             for t in range(self.problem.steps - 1, -1, -1):
                 carried[ends == t + 1] = np.eye(size)
                 live = ends > t
@@ -154,22 +156,12 @@ class Bound:
         before = self.trajectory.floats[step - 1]
         off = self.state(step - 1)[:PARAMETERS]
         slope = [float(g) for g in gradient(self.problem.variant.model, self._sums, tuple(before[:PARAMETERS]))]
-        curvature = self._curvature(before)
+        (curvature,) = self._hessians(before[None])
         return np.abs(slope) @ off + 0.5 * off @ np.abs(curvature) @ off + MARGIN * self.evaluation(before)
-
-    def _curvature(self, state: np.ndarray) -> np.ndarray:
-        columns = []
-        for j in range(PARAMETERS):
-            moved = state[:PARAMETERS].astype(complex)
-            moved[j] += 1j * HAIR
-            columns.append([np.imag(g) / HAIR for g in gradient(self.problem.variant.model, self._sums, tuple(moved))])
-        return np.array(columns)
 
     def evaluation(self, state: np.ndarray) -> float:
         """The expected error of computing the loss in a state: every residual is off, and so is their sum."""
-        (value,) = self._losses(state[None])
-        terms = np.abs(self.problem.variant.model.polynomial(tuple(state[:PARAMETERS])))
-        size = terms @ np.sqrt(self._sums.x[::2]) + np.sqrt(self._sums.yy)
+        (value,), (size,) = self._losses(state[None]), self._size_of_terms(state[None])
         residual = np.sqrt(max(value, 0))
         return self.problem.eps * (2 * residual * size / np.sqrt(self._sums.points) + value)
 
@@ -190,3 +182,10 @@ class Bound:
 def _stack(values, count: int) -> np.ndarray:
     """Values, some of them constants, as one array of shape (len(values), count)."""
     return np.array([np.broadcast_to(value, count) for value in values])
+
+
+def _derivative(function, arguments, index: int) -> np.ndarray:
+    """Of what the function returns by one of its complex arguments, each of n values; shape (len(returned), n)."""
+    moved = list(arguments)
+    moved[index] = moved[index] + 1j * HAIR
+    return _stack(function(moved), len(moved[index])).imag / HAIR

@@ -180,23 +180,20 @@ def pytest_sessionfinish(session):
 
 def pytest_terminal_summary(terminalreporter, config):
     runner = config.stash[RUNNER]
-    records = [runner.so_far(case) for case in runner.selected]
+    records = {case: runner.so_far(case) for case in runner.selected}
     if not records or config.option.collectonly:
         return
-    agreed = [record for record in records if record.outcome in (MEASURED, AGREED)]
-    counts = Counter(record.outcome for record in records if record not in agreed)
+    agreed = {case: record for case, record in records.items() if record.outcome in (MEASURED, AGREED)}
+    counts = Counter(record.outcome for case, record in records.items() if case not in agreed)
     rest = "".join(f", {count} {outcome}" for outcome, count in counts.items())
     terminalreporter.section("fitbench", sep="-")
     if runner.interrupted:
         terminalreporter.line("interrupted: what was measured until then is kept", yellow=True)
     terminalreporter.line(f"{len(agreed)} of {len(records)} cases agree with the exact fit{rest}")
-    for dtype in dict.fromkeys(record.dtype for record in agreed):
-        worst = min(
-            (record for record in agreed if record.dtype == dtype), key=lambda record: record.agreement["digits"]
-        )
-        case = Case(worst.variant, worst.backend, worst.device, worst.dtype, worst.points)
-        terminalreporter.line(f"{dtype}: {worst.agreement['digits']:.1f} digits at worst, in {case.id}")
-    for record in records:
+    for dtype in dict.fromkeys(case.dtype for case in agreed):
+        digits = {case: record.agreement["digits"] for case, record in agreed.items() if case.dtype == dtype}
+        worst = min(digits, key=digits.__getitem__)
+        terminalreporter.line(f"{dtype}: {digits[worst]:.1f} digits at worst, in {worst.id}")
+    for case, record in records.items():
         if record.outcome == FAILED:
-            case = Case(record.variant, record.backend, record.device, record.dtype, record.points)
             terminalreporter.line(f"failed {case.id}: {record.reason}", red=True)

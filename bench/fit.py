@@ -42,12 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             steps=asked.steps,
             seed=asked.seed,
         )
-        if (
-            len(choice.variants) * len(choice.backends) * len(choice.devices) * len(choice.dtypes) * len(choice.points)
-            > 1
-        ):
-            raise InputError("one fit takes one of each; use `pytest bench` for several")
         runner = Runner(choice, timed=False, disable_gc=False)
+        if len(runner.planned) > 1:
+            raise InputError("one fit takes one of each; use `pytest bench` for several")
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

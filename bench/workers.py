@@ -51,7 +51,7 @@ class WorkerProcess:
     def __init__(self, backend: Backend, device: str | None, dtype: str, threads: int) -> None:
         self.cache = tempfile.TemporaryDirectory(prefix="fitbench-", ignore_cleanup_errors=True)
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
-        variables = environment(backend, device or "cpu", dtype, threads, self.cache.name) if device else {}
+        variables = environment(backend, device, dtype, threads, self.cache.name) if device else {}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "bench.worker"],
             stdin=subprocess.PIPE,

@@ -49,6 +49,28 @@ def plant(copy, fault="pass", extra=""):
     path.write_text(BACKEND.format(fault=fault, extra=extra))
 
 
+def plant_variant(copy, name, rate=1e-6):
+    """A variant written for NumPy only."""
+    folder = copy / "impls" / name
+    folder.mkdir()
+    (folder / "__init__.py").write_text(VARIANT.format(rate=rate))
+    (folder / "numpy_fit.py").write_text("from impls.manual.numpy_fit import *\n")
+
+
+def begin(cwd, path, *words):
+    """`pytest bench` as a process that goes on."""
+    command = [sys.executable, "-m", "pytest", "bench", "--device=cpu", "--dtype=float64", *words]
+    return subprocess.Popen([*command, f"--benchmark-json={path}"], cwd=cwd, stdout=subprocess.PIPE, text=True)
+
+
+def interrupt(process):
+    """Ctrl-C: the run must end in order, with exit code 2. Returns what it printed."""
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, output
+    return output
+
+
 def outcomes(copy, tmp_path, *words):
     path = tmp_path / "run.json"
     done = bench(*FEW, f"--benchmark-json={path}", *words, cwd=copy)
@@ -65,10 +87,7 @@ def test_a_new_backend_is_one_file(copy, tmp_path):
 
 
 def test_a_new_variant_is_one_folder(copy, tmp_path):
-    folder = copy / "impls" / "again"
-    folder.mkdir()
-    (folder / "__init__.py").write_text(VARIANT.format(rate=1e-6))
-    (folder / "numpy_fit.py").write_text("from impls.manual.numpy_fit import *\n")
+    plant_variant(copy, "again")
     done, found = outcomes(copy, tmp_path, "--backend=numpy", "--variant=manual,again")
     assert done.returncode == 0, done.stdout
     assert found["again-numpy"]["coefficients"] == found["manual-numpy"]["coefficients"]
@@ -137,10 +156,7 @@ def test_a_recompiling_backend_and_a_broken_graph_fail(copy, tmp_path):
 
 
 def test_a_fit_that_diverges_fails_with_the_step_at_which_it_did(copy, tmp_path):
-    folder = copy / "impls" / "wild"
-    folder.mkdir()
-    (folder / "__init__.py").write_text(VARIANT.format(rate=1e-3))
-    (folder / "numpy_fit.py").write_text("from impls.manual.numpy_fit import *\n")
+    plant_variant(copy, "wild", rate=1e-3)
     _, found = outcomes(copy, tmp_path, "--backend=numpy", "--variant=wild")
     assert not re.search(r": -?(NaN|Infinity)", (tmp_path / "run.json").read_text())
     # The largest eigenvalue of 1 - 2 rate X is -556: 556^t passes float64's largest number between steps 110 and 113.
@@ -151,19 +167,11 @@ def test_a_fit_that_diverges_fails_with_the_step_at_which_it_did(copy, tmp_path)
 def test_ctrl_c_keeps_what_was_measured(copy, tmp_path):
     path, marker = tmp_path / "run.json", tmp_path / "in the third round"
     plant(copy, f"len(calls) == 1300 and open({str(marker)!r}, 'w')")
-    words = ("--device=cpu", "--backend=planted", "--variant=manual,optim", "--dtype=float64", "--steps=300")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "bench", *words, "--rounds=1000000", f"--benchmark-json={path}"],
-        cwd=copy,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process = begin(copy, path, "--backend=planted", "--variant=manual,optim", "--steps=300", "--rounds=1000000")
     while not marker.exists():
         assert process.poll() is None
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 2, output
+    output = interrupt(process)
     found = records(path)
     assert found["manual-planted"]["outcome"] == "measured"
     assert len(found["manual-planted"]["rounds"]) >= 2
@@ -191,10 +199,7 @@ def test_nothing_runs_that_was_not_asked_for(copy, tmp_path, words):
 
 
 def test_a_variant_that_is_not_written_for_a_framework_skips_there(copy, tmp_path):
-    folder = copy / "impls" / "again"
-    folder.mkdir()
-    (folder / "__init__.py").write_text(VARIANT.format(rate=1e-6))
-    (folder / "numpy_fit.py").write_text("from impls.manual.numpy_fit import *\n")
+    plant_variant(copy, "again")
     done, found = outcomes(copy, tmp_path, "--backend=numpy,torch", "--variant=again")
     assert done.returncode == 0, done.stdout
     assert found["again-torch"]["outcome"] == "skipped"
@@ -218,15 +223,7 @@ def test_a_file_that_is_no_backend_is_named(copy, text, message):
 
 def test_ctrl_c_while_the_oracle_computes_ends_the_run_and_keeps_the_file(tmp_path):
     path = tmp_path / "run.json"
-    words = ["--device=cpu", "--backend=numpy", "--variant=optim", "--dtype=float64", "--steps=300000"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "bench", *words, f"--benchmark-json={path}"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process = begin(ROOT, path, "--backend=numpy", "--variant=optim", "--steps=300000")
     time.sleep(5)  # the oracle takes a minute; whenever the signal comes, the run must end in order
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 2, output
+    interrupt(process)
     assert records(path)["optim-numpy"]["outcome"] == "not reached"
