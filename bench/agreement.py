@@ -97,16 +97,15 @@ def check(bound: Bound, checkpoints: Sequence[Mapping[str, Any]]) -> Agreement:
     )
 
 
-def check_round(bound: Bound, state: Sequence[float], loss: float, further: Sequence[float]) -> None:
-    """The end of a timed fit, and one untimed step further on. Raises DisagreementError."""
-    steps = bound.problem.steps
-    if steps <= bound.horizon:
-        compared = [*_trajectory(bound, steps, state), _loss(bound, steps, loss)]
+def check_timed(bound: Bound, step: int, state: Sequence[float], loss: float, further: Sequence[float]) -> None:
+    """A timed fit at the checkpoint where it was left, and one untimed step further on. Raises DisagreementError."""
+    if step <= bound.horizon:
+        compared = [*_trajectory(bound, step, state), _loss(bound, step, loss)]
     else:
-        compared = list(_replay(bound, steps + 1, state, further))
+        compared = list(_replay(bound, step + 1, state, further))
     for comparison in compared:
         _hold(bound, comparison)
-    _converged(bound, steps, state)
+    _converged(bound, step, state)
 
 
 def _at(bound: Bound, checkpoint: Mapping[str, Any]) -> Iterator[Comparison]:

@@ -3,9 +3,8 @@
 Importing this module, or any backend's, imports no framework: that happens in `start`, which only workers call.
 """
 
-import importlib.util
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -32,9 +31,12 @@ class Backend(ABC):
     extra: ClassVar[str]
     fit: ClassVar[str]
 
-    def missing(self, device: str) -> str | None:
-        """Why this backend cannot run on this machine, with the command that would mend it, or None."""
-        absent = [package for package in self.packages if importlib.util.find_spec(package) is None]
+    def missing(self, device: str, absent_here: Container[str]) -> str | None:
+        """Why this backend cannot run on this machine, with the command that would mend it, or None.
+
+        `absent_here` holds the packages that the interpreter which would run it cannot import.
+        """
+        absent = [package for package in self.packages if package in absent_here]
         if absent:
             command = f"pip install --constraint constraints.txt --editable '.[{self.extra}]'"
             return f"{', '.join(absent)} not installed; {command}"
@@ -44,8 +46,10 @@ class Backend(ABC):
         """Why this combination makes no sense, or None."""
         return None
 
-    def environment(self, device: str, dtype: str, threads: int, cache: str) -> Mapping[str, str]:
-        """Environment variables of the worker; `cache` is a folder for compiled code."""
+    def environment(
+        self, device: str, dtype: str, threads: int, cache: str, given: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        """Environment variables of the worker, on top of those `given`; `cache` is a folder for compiled code."""
         return {}
 
     @abstractmethod

@@ -1,6 +1,7 @@
 """The cases: what was asked for, checked, and every combination of it, each with the reason if it will not run."""
 
 import itertools
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import impls
 from bench.backends import backends
 from bench.errors import InputError
 from bench.problem import DTYPES, Problem
+from bench.sides import Side
 
 LEAST_POINTS = 4  # a cubic has four coefficients
 # Arrays of N numbers that a worker holds at its peak, measured with a million points: features, temporaries, the tape.
@@ -45,7 +47,12 @@ class Case:
 
 @dataclass(frozen=True)
 class Choice:
-    """What a user asked for, checked. An empty `devices` means every device seen."""
+    """What a user asked for, checked. An empty `devices` means every device seen.
+
+    processes: fresh workers of a backend, the first `cold` of them with empty compile caches. precision: the half-width
+    of a median's interval, relative to it, at which its rounds end. max_time: the seconds of rounds that a case may
+    take in all its processes. case_timeout: the seconds that it may take in one, whatever it does.
+    """
 
     variants: tuple[str, ...]
     backends: tuple[str, ...]
@@ -53,7 +60,10 @@ class Choice:
     dtypes: tuple[str, ...]
     points: tuple[int, ...]
     steps: int
-    rounds: int
+    processes: int
+    cold: int
+    precision: float
+    max_time: float
     threads: int
     seed: int
     case_timeout: float
@@ -68,7 +78,10 @@ class Choice:
         dtype: Sequence[str] = (),
         points: Sequence[str] = (),
         steps: str = "2000",
-        rounds: str = "7",
+        processes: str = "1",
+        cold: str = "1",
+        precision: str = "1%",
+        max_time: str = "2",
         threads: str = "1",
         seed: str = "0",
         case_timeout: str = "300",
@@ -81,7 +94,10 @@ class Choice:
             dtypes=_names("--dtype", dtype, DTYPES),
             points=tuple(number("--points", word, LEAST_POINTS) for word in _words(points)) or (2000,),
             steps=number("--steps", steps, 1),
-            rounds=number("--rounds", rounds, 1),
+            processes=number("--processes", processes, 1),
+            cold=number("--cold", cold, 0, int(processes)),
+            precision=fraction("--precision", precision),
+            max_time=seconds("--max-time", max_time),
             threads=number("--threads", threads, 1, len(allowed_cores())),
             seed=number("--seed", seed, 0),
             case_timeout=number("--case-timeout", case_timeout, 1),
@@ -91,9 +107,10 @@ class Choice:
 
     def _fits_in_memory(self) -> None:
         free = available_memory()
-        if (exact := self.steps * STEP_BYTES) > free:
+        problems = len(self.variants) * len(self.dtypes) * len(self.points)
+        if (exact := self.steps * STEP_BYTES * problems) > free:
             raise InputError(
-                f"--steps {self.steps}: the exact trajectory would need about {exact / 2**30:.3g} GiB, "
+                f"--steps {self.steps}: the exact trajectories would need about {exact / 2**30:.3g} GiB, "
                 f"and {free / 2**30:.3g} GiB are available"
             )
         points, dtype = max(self.points), max(self.dtypes, key=lambda name: np.dtype(name).itemsize)
@@ -139,6 +156,29 @@ def number(option: str, word: str, least: int, most: int | None = None) -> int:
     return value
 
 
+def fraction(option: str, word: str) -> float:
+    """The fraction of 1 that an option was given, as "5%" or "0.05". Raises InputError outside of 0 to 1."""
+    allowed = "more than 0% and less than 100%, as in 5% or 0.05"
+    try:
+        value = float(word.removesuffix("%")) / (100 if word.endswith("%") else 1)
+    except ValueError:
+        raise InputError(f"{option} {word!r}: not a percentage; allowed: {allowed}") from None
+    if not 0 < value < 1:
+        raise InputError(f"{option} {word}: out of range; allowed: {allowed}")
+    return value
+
+
+def seconds(option: str, word: str) -> float:
+    """The seconds that an option was given. Raises InputError unless they are more than 0 and finite."""
+    try:
+        value = float(word)
+    except ValueError:
+        raise InputError(f"{option} {word!r}: not a number; allowed: seconds, more than 0") from None
+    if not 0 < value < math.inf:
+        raise InputError(f"{option} {word}: out of range; allowed: seconds, more than 0")
+    return value
+
+
 def allowed_cores() -> list[int]:
     """The cores on which this process may run."""
     if hasattr(os, "sched_getaffinity"):
@@ -164,7 +204,7 @@ class Planned:
     reason: str | None
 
 
-def plan(choice: Choice, seen: Mapping[str, Iterable[str]]) -> list[Planned]:
+def plan(choice: Choice, seen: Mapping[str, Iterable[str]], side: Side) -> list[Planned]:
     """Every case of the choice, group by group. `seen` maps each backend to the devices that it sees.
 
     Raises InputError for a device that no backend sees.
@@ -177,17 +217,17 @@ def plan(choice: Choice, seen: Mapping[str, Iterable[str]]) -> list[Planned]:
         choice.dtypes, choice.devices or everywhere, choice.points, choice.variants, choice.backends
     )
     return [
-        Planned(case := Case(variant, backend, device, dtype, points), _reason(case, seen))
+        Planned(case := Case(variant, backend, device, dtype, points), _reason(case, seen, side))
         for dtype, device, points, variant, backend in cases
     ]
 
 
-def _reason(case: Case, seen: Mapping[str, Iterable[str]]) -> str | None:
+def _reason(case: Case, seen: Mapping[str, Iterable[str]], side: Side) -> str | None:
     backend = backends()[case.backend]
-    reason = backend.unfit(case.device, case.dtype) or backend.missing(case.device)
-    path = Path(impls.__path__[0], case.variant, f"{backend.fit}.py")
-    if reason is None and not path.exists():
-        reason = f"{case.variant} is not written for {case.backend}: there is no impls/{case.variant}/{path.name}"
+    reason = backend.unfit(case.device, case.dtype) or backend.missing(case.device, side.absent)
+    path = Path("impls", case.variant, f"{backend.fit}.py")
+    if reason is None and not (side.root / path).exists():
+        reason = f"{case.variant} is not written for {case.backend}: there is no {path}"
     if reason is None and case.device not in seen[case.backend]:
         reason = f"{case.backend} sees no {case.device} here, only {', '.join(seen[case.backend])}"
     return reason

@@ -7,15 +7,21 @@ from typing import Any
 
 import pytest
 
-from bench.case import Case, Choice
+from bench.case import Case
+from bench.document import Draft, entry
 from bench.errors import InputError
-from bench.machine import COMMIT, describe
+from bench.files import write_atomically
+from bench.journal import Journal
+from bench.machine import PASSING, describe
+from bench.neighbours import warning
+from bench.options import add_options, choice_of, keep_folder
 from bench.record import AGREED, FAILED, MEASURED, SCHEMA
-from bench.runner import Runner
+from bench.runner import Runner, journal_key
+from bench.sides import here
 
 RUNNER = pytest.StashKey[Runner]()
+JSON = pytest.StashKey[Path]()
 MACHINE = pytest.StashKey[dict[str, Any]]()
-WRITTEN = pytest.StashKey[bool]()
 
 
 class Clock:
@@ -42,42 +48,42 @@ CLOCK = Clock()
 
 def pytest_addoption(parser):
     group = parser.getgroup("fitbench", "fitbench: which fits to run, and how")
-    every = "repeatable or comma-separated; default: all"
-    group.addoption("--variant", action="append", default=[], metavar="V", help=f"ways to write the fit; {every}")
-    group.addoption("--backend", action="append", default=[], metavar="B", help=f"what runs it; {every}")
-    group.addoption(
-        "--device", action="append", default=[], metavar="D", help=f"cpu, cuda, cuda:1, mps, tpu; {every} seen"
-    )
-    group.addoption("--dtype", action="append", default=[], metavar="T", help=f"float32, float64; {every}")
-    group.addoption("--points", action="append", default=[], metavar="N", help="sizes; repeatable; default: 2000")
-    group.addoption("--steps", default="2000", metavar="N", help="iterations of a fit; default: %(default)s")
-    group.addoption("--rounds", metavar="N", help="timed fits of a case; default: 7, or --benchmark-min-rounds if more")
-    group.addoption("--threads", default="1", metavar="N", help="threads of a backend; default: %(default)s")
-    group.addoption("--seed", default="0", metavar="N", help="seed of the random starts; default: %(default)s")
-    group.addoption("--case-timeout", default="300", metavar="S", help="seconds a case may take; default: %(default)s")
+    add_options(group.addoption)
+    group.addoption("--resume", action="store_true", help="go on with the run of this --benchmark-json that was ended")
 
 
 def pytest_configure(config):
     option = config.option
     try:
-        choice = Choice.of(
-            variant=option.variant,
-            backend=option.backend,
-            device=option.device,
-            dtype=option.dtype,
-            points=option.points,
-            steps=option.steps,
-            rounds=option.rounds or str(max(7, option.benchmark_min_rounds)),
-            threads=option.threads,
-            seed=option.seed,
-            case_timeout=option.case_timeout,
-        )
+        choice = choice_of(option)
+        if option.resume and option.benchmark_json is None:
+            raise InputError("--resume: needs the --benchmark-json of the run that was ended")
         _writable(option.benchmark_json)
-        config.stash[MACHINE] = describe()  # before the load on it is our own
+        side = here()
+        config.stash[MACHINE] = describe(side)  # before the load on it is our own
         timed = option.benchmark_enable or not option.benchmark_disable
-        config.stash[RUNNER] = Runner(choice, timed, option.benchmark_disable_gc)
+        runner = Runner(choice, [side], timed, option.benchmark_disable_gc, keep_folder(option.cache), Teller(config))
+        config.stash[RUNNER] = runner
+        if option.benchmark_json is not None and not option.collectonly:
+            key = journal_key(runner)
+            path = Path(f"{option.benchmark_json}.journal")
+            runner.journal = (Journal.resume if option.resume else Journal.begin)(path, key)
+            config.stash[JSON] = option.benchmark_json
+            option.benchmark_json = Draft(option.benchmark_json)
     except InputError as error:
         pytest.exit(str(error), returncode=2)
+
+
+class Teller:
+    """Tells on the terminal what is being measured, for it all happens while pytest waits for the first case."""
+
+    def __init__(self, config) -> None:
+        self.config = config
+
+    def __call__(self, line: str) -> None:
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and reporter.isatty:
+            reporter.rewrite(line, erase=True)
 
 
 def _writable(path: Path | None) -> None:
@@ -130,7 +136,7 @@ def clock() -> Clock:
 
 
 def pytest_benchmark_update_machine_info(config, machine_info):
-    machine_info["fitbench"] = config.stash[MACHINE]
+    machine_info["fitbench"] = {**config.stash[MACHINE], "other_runs": sorted(config.stash[RUNNER].presence.seen)}
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -138,7 +144,7 @@ def pytest_benchmark_compare_machine_info(machine_info, compared_benchmark):
     """Keep the load and the commit, which differ from run to run, from being taken for another machine."""
     for info in (machine_info, compared_benchmark["machine_info"]):
         lasting = info.get("fitbench", {}).items()
-        info["fitbench"] = {name: value for name, value in lasting if name not in ("load_average", *COMMIT)}
+        info["fitbench"] = {name: value for name, value in lasting if name not in PASSING}
     yield
 
 
@@ -148,11 +154,8 @@ def pytest_benchmark_update_json(config, benchmarks, output_json):
     timed = {benchmark.param for benchmark in benchmarks}
     output_json["fitbench_schema"] = SCHEMA
     output_json["not_measured"] = [
-        {"group": case.group, "name": f"test_fit[{case.id}]", "extra_info": runner.so_far(case, told=False).as_dict()}
-        for case in runner.selected
-        if case.id not in timed
+        entry(case, runner.so_far(case, told=False)) for case in runner.selected if case.id not in timed
     ]
-    config.stash[WRITTEN] = True
 
 
 @pytest.hookimpl(trylast=True)
@@ -161,21 +164,31 @@ def pytest_sessionfinish(session):
     runner = config.stash.get(RUNNER, None)
     if runner is None:
         return
-    runner.close()
     if runner.interrupted:
         session.exitstatus = pytest.ExitCode.INTERRUPTED
-    path = config.option.benchmark_json
-    if path is not None and not config.option.collectonly and not config.stash.get(WRITTEN, False):
-        # pytest-benchmark writes no file when nothing was timed: checked, skipped and failed cases still belong in one.
-        hook = config.hook
-        machine = hook.pytest_benchmark_generate_machine_info(config=config)
-        hook.pytest_benchmark_update_machine_info(config=config, machine_info=machine)
-        commit = hook.pytest_benchmark_generate_commit_info(config=config)
-        document = hook.pytest_benchmark_generate_json(
-            config=config, benchmarks=[], include_data=True, machine_info=machine, commit_info=commit
-        )
-        hook.pytest_benchmark_update_json(config=config, benchmarks=[], output_json=document)
-        path.write_text(json.dumps(document, indent=4, default=str))
+    path = config.stash.get(JSON, None)
+    if path is None:
+        return
+    draft = Path(config.option.benchmark_json)
+    # pytest-benchmark writes no file when nothing was timed: checked, skipped and failed cases still belong in one.
+    document = json.loads(draft.read_text()) if draft.exists() else _nothing_timed(config)
+    draft.unlink(missing_ok=True)
+    write_atomically(path, json.dumps(document, default=str))
+    assert runner.journal is not None
+    # What was interrupted can be resumed; what is whole is in the JSON.
+    runner.journal.close() if runner.interrupted else runner.journal.discard()
+
+
+def _nothing_timed(config) -> dict[str, Any]:
+    hook = config.hook
+    machine = hook.pytest_benchmark_generate_machine_info(config=config)
+    hook.pytest_benchmark_update_machine_info(config=config, machine_info=machine)
+    commit = hook.pytest_benchmark_generate_commit_info(config=config)
+    document: dict[str, Any] = hook.pytest_benchmark_generate_json(
+        config=config, benchmarks=[], include_data=True, machine_info=machine, commit_info=commit
+    )
+    hook.pytest_benchmark_update_json(config=config, benchmarks=[], output_json=document)
+    return document
 
 
 def pytest_terminal_summary(terminalreporter, config):
@@ -194,6 +207,10 @@ def pytest_terminal_summary(terminalreporter, config):
         digits = {case: record.agreement["digits"] for case, record in agreed.items() if case.dtype == dtype}
         worst = min(digits, key=digits.__getitem__)
         terminalreporter.line(f"{dtype}: {digits[worst]:.1f} digits at worst, in {worst.id}")
+    if others := runner.presence.seen:
+        terminalreporter.line(warning(others), yellow=True)
+    if runner.interrupted and (path := config.stash.get(JSON, None)) is not None:
+        terminalreporter.line(f"go on with it: pytest bench --benchmark-json={path} --resume, and the same options")
     for case, record in records.items():
         if record.outcome == FAILED:
             terminalreporter.line(f"failed {case.id}: {record.reason}", red=True)

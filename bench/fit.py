@@ -15,6 +15,7 @@ from bench.oracle import PARAMETERS
 from bench.problem import DTYPES
 from bench.record import AGREED
 from bench.runner import Runner, truth
+from bench.sides import here
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             steps=asked.steps,
             seed=asked.seed,
         )
-        runner = Runner(choice, timed=False, disable_gc=False)
+        runner = Runner(choice, [here()], timed=False)
         if len(runner.planned) > 1:
             raise InputError("one fit takes one of each; use `pytest bench` for several")
     except InputError as error:
@@ -55,10 +56,7 @@ def run(runner: Runner) -> int:
     """Run the one case of the runner and print what it did."""
     case = runner.planned[0].case
     runner.select([case])
-    try:
-        record = runner.record(case)
-    finally:
-        runner.close()
+    record = runner.record(case)
     if record.outcome != AGREED:
         print(f"{record.outcome}: {record.reason}", file=sys.stderr)
         return 1

@@ -1,6 +1,5 @@
 """The machine and the software that a run was made with. Nothing is imported to learn its version."""
 
-import importlib.metadata
 import os
 import platform
 import subprocess
@@ -12,9 +11,11 @@ from typing import Any
 import psutil
 
 from bench.case import allowed_cores
-from bench.workers import ROOT
+from bench.environment import worker_environment
+from bench.sides import Side
 
-COMMIT = ("git_commit", "git_dirty")
+# What differs from run to run without making it another machine.
+PASSING = ("load_average", "git_commit", "git_dirty", "other_runs", "environment")
 
 
 @cache
@@ -30,8 +31,8 @@ def cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def describe() -> dict[str, Any]:
-    """The machine in JSON's terms; what the system does not tell is None."""
+def describe(side: Side) -> dict[str, Any]:
+    """The machine and the software of a side in JSON's terms; what the system does not tell is None."""
     load = os.getloadavg() if hasattr(os, "getloadavg") else None
     return {
         "cpu": cpu_name(),
@@ -42,28 +43,15 @@ def describe() -> dict[str, Any]:
         "load_average": list(load) if load else None,
         "memory_bytes": psutil.virtual_memory().total,
         "os": platform.platform(),
-        "python": platform.python_version(),
-        "packages": _versions(),
-        "git_commit": _git("rev-parse", "HEAD"),
-        "git_dirty": None if (changes := _git("status", "--porcelain")) is None else bool(changes),
+        "python": side.python_version,
+        "packages": dict(side.packages),
+        "environment": worker_environment({**os.environ, **dict(side.variables)}),
+        "git_commit": side.commit,
+        "git_dirty": side.dirty,
     }
-
-
-def _versions() -> dict[str, str]:
-    """Of every package installed: any of them may matter to whoever repeats the run."""
-    found = importlib.metadata.distributions()
-    return dict(sorted((package.metadata["Name"].lower(), package.version) for package in found))
 
 
 def _governor() -> str | None:
     paths = Path("/sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_governor")
     governors = sorted({path.read_text().strip() for path in paths})
     return ", ".join(governors) or None
-
-
-def _git(*words: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()

@@ -24,6 +24,7 @@ from bench.backend import Backend, Run, State
 from bench.backends import backends
 from bench.case import Case, Choice, number
 from bench.errors import InputError, Parser
+from bench.sides import here
 from bench.workers import ROOT, WorkerProcess, cores, environment
 
 STEPS = 2000
@@ -67,7 +68,7 @@ def _loop(backend: Backend, code: Any, inputs: Any, target: Any, rate: float) ->
 def bare_process(case: Case) -> Iterator[Callable[[], float]]:
     """A bare loop in a new process, as a function that makes one fit and returns its seconds per iteration."""
     with tempfile.TemporaryDirectory() as cache:
-        variables = environment(backends()[case.backend], case.device, case.dtype, 1, cache)
+        variables = environment(backends()[case.backend], case.device, case.dtype, 1, cache, os.environ)
         words = ["--bare", "--variant", case.variant, "--backend", case.backend, "--dtype", case.dtype]
         process = subprocess.Popen(
             [sys.executable, "-m", "bench.overhead", *words],
@@ -92,13 +93,15 @@ def bare_process(case: Case) -> Iterator[Callable[[], float]]:
 @contextmanager
 def worker_process(case: Case) -> Iterator[Callable[[], float]]:
     """The same in a worker of the runner, which has converged first, as always."""
-    worker = WorkerProcess(backends()[case.backend], case.device, case.dtype, 1)
-    flat = {name: getattr(case, name) for name in ("variant", "device", "dtype", "points")}
-    worker.ask("start", SECONDS, backend=case.backend, device=case.device, threads=1, cores=cores(1))
-    worker.ask("build", SECONDS, **flat, seed=0, steps=STEPS)
-    worker.ask("converge", SECONDS)
-    yield lambda: worker.ask("round", SECONDS, disable_gc=False)["seconds"]
-    worker.close()
+    with tempfile.TemporaryDirectory(prefix="fitbench-", ignore_cleanup_errors=True) as cache:
+        variables = environment(backends()[case.backend], case.device, case.dtype, 1, cache, os.environ)
+        worker = WorkerProcess(here(), variables)
+        flat = {name: getattr(case, name) for name in ("variant", "device", "dtype", "points")}
+        worker.ask("start", SECONDS, backend=case.backend, device=case.device, threads=1, cores=cores(1))
+        worker.ask("build", SECONDS, **flat, seed=0, steps=STEPS)
+        worker.ask("converge", SECONDS)
+        yield lambda: worker.ask("round", SECONDS, steps=STEPS, disable_gc=False)["seconds"]
+        worker.close()
 
 
 def ratios(case: Case, pairs: int, rounds: int) -> list[float]:

@@ -14,8 +14,11 @@ from typing import Any
 
 from bench.errors import InputError
 
-# 1: the first.
-SCHEMA = 1
+# 1: the first; one process a case, its rounds a list of objects.
+# 2: several processes a case; rounds in columns, with process, time, steps and yardstick; cold start by process.
+SCHEMA = 2
+
+ROUND = ("process", "turn", "place", "time", "steps", "seconds", "cpu_seconds", "yardstick_seconds", "warm_up")
 
 MEASURED, AGREED, SKIPPED, FAILED, NOT_REACHED = "measured", "agreed", "skipped", "failed", "not reached"
 
@@ -26,12 +29,15 @@ class Record:
 
     outcome: "measured"; "agreed", checked but not timed, as asked; "skipped" or "failed", with the reason;
     "not reached", because the run ended before its first round was told.
-    cold: import_seconds and startup_seconds are of the worker, whose cases share them: importing NumPy and the
-    framework, and its first use of the device and compiler whatever is computed. build_seconds is the case's own:
-    importing the implementation and what only it needs, placing the data, building the state; first_call_seconds is
-    its first step or loop, which compiles.
-    cache_state: of compiled code on disk, when the first call was made: "empty", "warm", or None where there is none.
-    rounds: one object a timed fit: turn, place in the turn, seconds and cpu_seconds per iteration.
+    processes: one object a process, as bench.sampling.Sample keeps it: its number and when it started; import_seconds
+    and startup_seconds, which its cases share; build_seconds and first_call_seconds of this case; steady_build_seconds
+    and steady_call_seconds, the same once everything is compiled; cache_state ("empty", "warm", or None where there is
+    no cache of compiled code on disk) and cache_hits; warm_up_rounds, and warm: whether a test ended the warm-up.
+    rounds: columns, a row a round, in the order in which they were made: process, turn, place in the turn, time (when
+    the round ended, in seconds since the run began), steps, seconds and cpu_seconds per iteration, yardstick_seconds
+    (what the fixed yardstick took in that turn), and warm_up: whether the round came before the warm-up was over.
+    sampling: how the sampling ended: `stopped` is "precision" or "max-time", half_width that of the interval of the
+    median, relative to it.
     losses: pairs of a step, counted from 1, and the loss that it saw; exact_losses: the same of the oracle.
     agreement: as bench.agreement.Agreement, or None.
     """
@@ -50,11 +56,6 @@ class Record:
     threads: int | None = None
     cores: list[int] | None = None
     matmul_precision: str | None = None
-    import_seconds: float | None = None
-    startup_seconds: float | None = None
-    build_seconds: float | None = None
-    first_call_seconds: float | None = None
-    cache_state: str | None = None
     graph_breaks: int | None = None
     recompiles: int | None = None
     peak_memory_bytes: int | None = None
@@ -62,7 +63,9 @@ class Record:
     losses: list[list[float]] | None = None
     exact_losses: list[list[float]] | None = None
     agreement: dict[str, Any] | None = None
-    rounds: list[dict[str, Any]] | None = None
+    processes: list[dict[str, Any]] | None = None
+    rounds: dict[str, list[Any]] | None = None
+    sampling: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -119,13 +122,20 @@ def _record(path: Path, entry: Any) -> Record:
     for name, kind in (("variant", str), ("backend", str), ("device", str), ("dtype", str), ("points", int)):
         if not isinstance(value := getattr(record, name), kind):
             raise InputError(f"{path}: a record's `{name}` is {value!r}; expected {kind.__name__}")
-    for one in record.rounds or []:
-        seconds = one.get("seconds")
-        if not (isinstance(seconds, float) and 0 < seconds < math.inf):
-            raise InputError(
-                f"{path}: a round of {record.variant}, {record.backend} took {seconds!r}; expected seconds > 0"
-            )
+    _sound(path, record)
     return record
+
+
+def _sound(path: Path, record: Record) -> None:
+    """Raises InputError unless the rounds are whole columns of possible values."""
+    rounds, what = record.rounds, f"{record.variant}, {record.backend}"
+    if rounds is None:
+        return
+    if not isinstance(rounds, dict) or set(rounds) != set(ROUND) or len({len(rounds[name]) for name in ROUND}) != 1:
+        raise InputError(f"{path}: the rounds of {what} are damaged; expected columns {', '.join(ROUND)} of one length")
+    for seconds in rounds["seconds"]:
+        if not (isinstance(seconds, float) and 0 < seconds < math.inf):
+            raise InputError(f"{path}: a round of {what} took {seconds!r}; expected seconds > 0")
 
 
 def newest(folder: Path) -> Path:

@@ -6,7 +6,6 @@ imports no framework and no runner.
 
 import argparse
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,6 +17,7 @@ from matplotlib.figure import Figure
 
 from bench import canvas, frames, heatmaps, plots, tables, units
 from bench.errors import InputError, Parser
+from bench.files import copy_atomically
 from bench.record import MEASURED, Run, load, newest
 
 REPORTS = Path("reports")
@@ -53,7 +53,8 @@ def _parser() -> argparse.ArgumentParser:
 def write(runs: dict[str, Run], output: Path) -> None:
     """Write the report of the runs, by label, into a folder. Raises InputError where it cannot be written.
 
-    Everything is made elsewhere first: what stood in the folder stays as it was unless the report is whole.
+    Everything is made elsewhere first: what stood in the folder stays as it was unless the report is whole. Then each
+    file is replaced in one step, report.md last: whoever is killed leaves no half file, and no link to a missing one.
     """
     frame = frames.cases(runs)
     with tempfile.TemporaryDirectory() as scratch:
@@ -63,8 +64,9 @@ def write(runs: dict[str, Run], output: Path) -> None:
             (output / "tables").mkdir(parents=True, exist_ok=True)
             _write_tables(runs, frame, draft / "tables")
             (draft / "report.md").write_text(_document(runs, frame, draft), encoding="utf-8")
-            for file in sorted(path for path in draft.rglob("*") if path.is_file()):
-                shutil.copyfile(file, output / file.relative_to(draft))
+            files = (path for path in draft.rglob("*") if path.is_file())
+            for file in sorted(files, key=lambda path: (path == draft / "report.md", path)):
+                copy_atomically(file, output / file.relative_to(draft))
         except OSError as error:
             raise InputError(f"{output}: cannot be written ({error.strerror or error}); expected a folder") from None
 

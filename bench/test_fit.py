@@ -4,6 +4,7 @@ import pytest
 
 from bench.case import Case
 from bench.record import FAILED, NOT_REACHED, SKIPPED
+from bench.sampling import kept
 
 
 # A case that fails or is skipped has nothing to time: that it leaves the fixture unused is no oversight.
@@ -16,7 +17,8 @@ def test_fit(benchmark, runner, clock, variant, backend, device, dtype, points):
         pytest.fail(record.reason, pytrace=False)
     benchmark.extra_info.update(record.as_dict())
     if record.rounds:
-        seconds = iter([one["seconds"] for one in record.rounds])
-        benchmark.pedantic(lambda: clock.advance(next(seconds)), setup=clock.reset, rounds=len(record.rounds))
+        rounds = kept(record.rounds)["seconds"]
+        seconds = iter(rounds)
+        benchmark.pedantic(lambda: clock.advance(next(seconds)), setup=clock.reset, rounds=len(rounds))
     else:
         benchmark.pedantic(lambda: None)

@@ -1,7 +1,8 @@
 """The process in which one backend runs: it imports that backend's framework and no other, and times inside itself.
 
 It reads one JSON request a line and answers each with one JSON line, so that the other side may be anywhere.
-The requests: `start` once; then for each case `build`, `converge`, any number of `round`, `finish`.
+The requests: `start` once; then for each case `build`, `converge`, any number of `round` and `leave`, `finish`.
+A worker that is asked for `yardstick` alone needs no start.
 """
 
 import time
@@ -16,6 +17,7 @@ import gc
 import importlib
 import json
 import os
+import statistics
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -29,7 +31,13 @@ import impls
 from bench.backend import Backend, Run
 from bench.backends import backends
 from bench.problem import Problem, digest
+from bench.yardstick import yardstick
 
+# Told by `start`, so that a checkout of another revision is not asked what its workers do not understand.
+# 1: a round is a whole fit. 2: a round is a stretch of a fit, `leave` ends it.
+PROTOCOL = 2
+SLOWDOWN = "FITBENCH_SLOWDOWN"  # "0.1" or "jax:0.1": plant a busy wait of that fraction of every round
+STEADY_CALLS = 5
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")  # Linux
 
 
@@ -63,10 +71,12 @@ class Fit:
         target = backend.place(y, device)
         self.run: Run = backend.driver(code.step, inputs, target, problem.rate)
         self.recompiles = 0
+        self.slowdown = 0.0
         self.begin()
 
     def begin(self) -> None:
         """Go back to the start."""
+        self.done = 0
         scalars = [self.backend.place(value, self.device) for value in self.problem.start()]
         self.state = self.backend.settle(self.code.init(scalars, self.problem.rate), self.device)
         self.loss: Any = None
@@ -74,8 +84,14 @@ class Fit:
 
     def advance(self, steps: int) -> None:
         """Make the steps and wait until the device has finished them."""
+        begun = time.perf_counter() if self.slowdown else 0.0
         self.state, self.loss = self.run(self.state, steps)
         self.backend.synchronise(self.device, (self.state, self.loss))
+        self.done += steps
+        if self.slowdown:
+            until = begun + (time.perf_counter() - begun) * (1 + self.slowdown)
+            while time.perf_counter() < until:
+                pass
 
     @contextmanager
     def counting_recompiles(self) -> Iterator[None]:
@@ -91,21 +107,27 @@ class Fit:
         return self.backend.floats(scalars)
 
     def checkpoints(self) -> Iterator[dict[str, Any]]:
-        """At every checkpoint t: the state before step t, the loss that the step saw, and the state after it."""
+        """At every checkpoint t: the state before step t, the loss that the step saw, and the state after it; and the
+        seconds per iteration of the steps that led there, None where there were none.
+        """
         self.begin()
-        done = 0
         for step in self.problem.checkpoints():
-            if step - 1 > done:
-                with self.counting_recompiles():
-                    self.advance(step - 1 - done)
+            pace = self._pace(step - 1 - self.done)
             before = self.snapshot()
             with self.counting_recompiles():
                 self.advance(1)
             after, (loss,) = self.snapshot(), self.backend.floats([self.loss])
-            yield {"step": step, "before": before, "loss": loss, "after": after}
+            yield {"step": step, "before": before, "loss": loss, "after": after, "pace": pace}
             if not np.isfinite(after).all():
                 return
-            done = step
+
+    def _pace(self, steps: int) -> float | None:
+        if steps == 0:
+            return None
+        begun = time.perf_counter()
+        with self.counting_recompiles():
+            self.advance(steps)
+        return (time.perf_counter() - begun) / steps
 
     def first_not_finite(self, last: int) -> int:
         """The first step after which the coefficients are NaN or infinite, known to be no later than `last`."""
@@ -115,6 +137,19 @@ class Fit:
             if not np.isfinite(self.snapshot()).all():
                 return step
         return last
+
+
+def timed(action: Callable[..., None], *arguments: Any) -> float:
+    """The seconds that it takes."""
+    begun = time.perf_counter()
+    action(*arguments)
+    return time.perf_counter() - begun
+
+
+def planted_slowdown(backend: str) -> float:
+    """The fraction of a round that is waited after it, by the environment: to test what finds a slower backend."""
+    name, _, fraction = os.environ.get(SLOWDOWN, "0").rpartition(":")
+    return float(fraction) if name in ("", backend) else 0.0
 
 
 class Worker:
@@ -127,6 +162,7 @@ class Worker:
         if cores is not None:
             os.sched_setaffinity(0, cores)
         self.backend = backends()[backend]
+        self.slowdown = planted_slowdown(backend)
         begun = time.perf_counter()
         self.backend.start(threads)
         imported = time.perf_counter()
@@ -136,7 +172,14 @@ class Worker:
             "import_seconds": NUMPY_SECONDS + imported - begun,
             "startup_seconds": time.perf_counter() - imported,
             "devices": self.backend.devices(),
+            "protocol": PROTOCOL,
         }
+
+    def yardstick(self, cores: list[int] | None) -> dict[str, Any]:
+        """The seconds of a fixed computation, on the core where the others are timed."""
+        if cores is not None:
+            os.sched_setaffinity(0, cores)
+        return {"seconds": yardstick()}
 
     def build(self, variant: str, device: str, dtype: str, points: int, seed: int, steps: int) -> dict[str, Any]:
         forget_peak_memory()
@@ -172,12 +215,17 @@ class Worker:
             "not_finite_at": None if finite else fit.first_not_finite(last["step"]),
         }
 
-    def round(self, disable_gc: bool) -> dict[str, Any]:
-        """One timed fit; seconds are per iteration, `state` is where it ended, `next` is one untimed step further."""
+    def round(self, steps: int, disable_gc: bool) -> dict[str, Any]:
+        """The fit's next steps, timed: at most as many as it has left. Seconds are per iteration.
+
+        A fit that has been left, or has come to its end, begins anew.
+        """
         fit = self._fit()
-        fit.begin()
-        gc.collect()
-        steps = fit.problem.steps
+        if fit.done in (0, fit.problem.steps):
+            fit.begin()
+            gc.collect()
+        steps = min(steps, fit.problem.steps - fit.done)
+        fit.slowdown = self.slowdown
         if disable_gc:
             gc.disable()
         with fit.counting_recompiles():
@@ -185,18 +233,32 @@ class Worker:
             fit.advance(steps)
             ended, cpu_ended = time.perf_counter(), time.process_time()
         gc.enable()
-        state, (loss,) = fit.snapshot(), self.backend.floats([fit.loss])
-        fit.advance(1)
+        fit.slowdown = 0.0
         return {
+            "time": time.time(),
+            "steps": steps,
             "seconds": (ended - begun) / steps,
             "cpu_seconds": (cpu_ended - cpu) / steps,
-            "state": state,
-            "loss": loss,
-            "next": fit.snapshot(),
+            "done": fit.done,
         }
 
+    def leave(self) -> dict[str, Any]:
+        """Where the timed fit stands at its next checkpoint, to be checked, and one step further. It begins anew then.
+
+        The steps until that checkpoint are not timed, nor is the one further.
+        """
+        fit = self._fit()
+        step = next(step for step in fit.problem.checkpoints() if step >= fit.done)
+        if step > fit.done:
+            fit.advance(step - fit.done)
+        state, (loss,) = fit.snapshot(), self.backend.floats([fit.loss])
+        fit.advance(1)
+        further = fit.snapshot()
+        fit.begin()
+        return {"step": step, "state": state, "loss": loss, "next": further}
+
     def finish(self) -> dict[str, Any]:
-        """Let go of the case, and tell what it took."""
+        """Let go of the case, and tell what it took; and what its start and one call take now that all is compiled."""
         fit = self._fit()
         breaks = self._counts()["graph_breaks"]
         compiles = self.backend.compilations() is not None
@@ -204,6 +266,8 @@ class Worker:
             "peak_memory_bytes": peak_memory(),
             "recompiles": fit.recompiles if compiles else None,
             "graph_breaks": None if breaks is None else breaks - (self.counts["graph_breaks"] or 0),
+            "steady_build_seconds": statistics.median(timed(fit.begin) for _ in range(STEADY_CALLS)),
+            "steady_call_seconds": statistics.median(timed(fit.advance, 1) for _ in range(STEADY_CALLS)),
         }
         self.fit = None
         return answer

@@ -6,14 +6,17 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.backend import Backend
+
+if TYPE_CHECKING:
+    from bench.sides import Side
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -32,10 +35,12 @@ class WorkerError(Exception):
     """A worker failed a request: it raised, died, or did not answer in time. The message is the reason, in one line."""
 
 
-def environment(backend: Backend, device: str, dtype: str, threads: int, cache: str) -> dict[str, str]:
-    """The variables that make a worker's environment differ from ours."""
+def environment(
+    backend: Backend, device: str, dtype: str, threads: int, cache: str, given: Mapping[str, str]
+) -> dict[str, str]:
+    """The variables that a worker has on top of those that it is given."""
     pools = dict.fromkeys(THREAD_VARIABLES, str(threads))
-    return {**pools, **backend.environment(device, dtype, threads, cache)}
+    return {**pools, **backend.environment(device, dtype, threads, cache, given)}
 
 
 def cores(threads: int) -> list[int] | None:
@@ -48,18 +53,17 @@ def cores(threads: int) -> list[int] | None:
 class WorkerProcess:
     """A running worker; `alive` until it dies, is killed for lateness, or is closed."""
 
-    def __init__(self, backend: Backend, device: str | None, dtype: str, threads: int) -> None:
-        self.cache = tempfile.TemporaryDirectory(prefix="fitbench-", ignore_cleanup_errors=True)
+    def __init__(self, side: "Side", variables: Mapping[str, str]) -> None:
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
-        variables = environment(backend, device, dtype, threads, self.cache.name) if device else {}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bench.worker"],
+            [side.python, "-m", "bench.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
             text=True,
-            cwd=ROOT,
-            env={**os.environ, **variables},
+            cwd=side.root,
+            # Else Python may leave the folder out of its path, and import another checkout that is installed.
+            env={**os.environ, **dict(side.variables), **variables, "PYTHONSAFEPATH": ""},
             start_new_session=True,  # Ctrl-C is for us: we end the workers
         )
         self.answers: queue.Queue[str] = queue.Queue()
@@ -118,7 +122,6 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             self.kill()
         self.errors.close()
-        self.cache.cleanup()
 
 
 def one_line(text: str, width: int = 300) -> str:

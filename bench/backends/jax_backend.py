@@ -25,8 +25,10 @@ class JaxBackend(Backend):
     def unfit(self, device: str, dtype: str) -> str | None:
         return "MPS has no float64" if device.startswith("mps") and dtype == "float64" else None
 
-    def environment(self, device: str, dtype: str, threads: int, cache: str) -> Mapping[str, str]:
-        flags = [os.environ.get("XLA_FLAGS", "")]
+    def environment(
+        self, device: str, dtype: str, threads: int, cache: str, given: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        flags = [given.get("XLA_FLAGS", "")]
         if threads == 1:
             flags.append("--xla_cpu_multi_thread_eigen=false")
         return {
@@ -35,6 +37,8 @@ class JaxBackend(Backend):
             "JAX_ENABLE_X64": "1" if dtype == "float64" else "0",
             "JAX_DEFAULT_MATMUL_PRECISION": "highest",
             "JAX_COMPILATION_CACHE_DIR": cache,
+            "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",  # or nothing as small as a step would be kept
+            "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
             "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
         }
 

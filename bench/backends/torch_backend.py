@@ -18,7 +18,9 @@ class TorchBackend(Backend):
     def unfit(self, device: str, dtype: str) -> str | None:
         return "MPS has no float64" if device.startswith("mps") and dtype == "float64" else None
 
-    def environment(self, device: str, dtype: str, threads: int, cache: str) -> Mapping[str, str]:
+    def environment(
+        self, device: str, dtype: str, threads: int, cache: str, given: Mapping[str, str]
+    ) -> Mapping[str, str]:
         return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 
     def start(self, threads: int) -> None:

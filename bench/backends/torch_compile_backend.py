@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,21 @@ class TorchCompileBackend(TorchBackend):
     rung = 3
     fit = "torch_compile_fit"
 
-    def missing(self, device: str) -> str | None:
+    def missing(self, device: str, absent_here: Container[str]) -> str | None:
         compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
         if device == "cpu" and shutil.which(compiler) is None:
             install = "xcode-select --install" if sys.platform == "darwin" else "apt-get install g++"
-            return super().missing(device) or f"no C++ compiler ({compiler}), which torch.compile needs; {install}"
-        return super().missing(device)
+            return (
+                super().missing(device, absent_here)
+                or f"no C++ compiler ({compiler}), which torch.compile needs; {install}"
+            )
+        return super().missing(device, absent_here)
 
-    def environment(self, device: str, dtype: str, threads: int, cache: str) -> Mapping[str, str]:
+    def environment(
+        self, device: str, dtype: str, threads: int, cache: str, given: Mapping[str, str]
+    ) -> Mapping[str, str]:
         return {
-            **super().environment(device, dtype, threads, cache),
+            **super().environment(device, dtype, threads, cache, given),
             "TORCHINDUCTOR_CACHE_DIR": cache,
             "TRITON_CACHE_DIR": str(Path(cache, "triton")),
             "TORCHINDUCTOR_COMPILE_THREADS": "1",  # no pool of compiler processes that would share our cores

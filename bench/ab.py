@@ -1,0 +1,153 @@
+"""Two environments compared in one run: fresh workers of A and of B, process by process, in turns.
+
+python -m bench.ab --a SPEC --b SPEC [options of pytest bench] [--fail-if-slower 5%] [--output DIR]
+python -m bench.ab --self-test [options]
+
+A SPEC is an interpreter or the folder of a venv, a git revision of this repository, `.` for this checkout as it
+stands, or environment variables: 'XLA_FLAGS="--a=1 --b=2"'. B is judged against A.
+"""
+
+import argparse
+import json
+import sys
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bench.case import Choice
+from bench.compare import add_gate, exit_code, gate_of, text
+from bench.document import document
+from bench.errors import InputError, Parser
+from bench.files import write_atomically
+from bench.journal import Journal
+from bench.machine import describe
+from bench.neighbours import warning
+from bench.options import add_options, choice_of, keep_folder
+from bench.record import MEASURED, Run, load
+from bench.runner import Runner, journal_key
+from bench.selftest import self_test
+from bench.sides import Side, resolved
+from bench.verdict import Table, decide
+
+INTERRUPTED = 130  # as a shell says it of Ctrl-C
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure, and where to leave it. A JSON a side, and until both are written a journal, are in `output`."""
+
+    choice: Choice
+    output: Path
+    disable_gc: bool = False
+    cache: Path | None = None
+    resume: bool = False
+
+
+class CutShortError(Exception):
+    """Ctrl-C: what was measured is in the JSON of either side and in the journal."""
+
+
+class NothingMeasuredError(Exception):
+    """A side has no case that could be timed; the message says why."""
+
+
+def measure(plan: Plan, sides: Sequence[Side], tell: Callable[[str], None]) -> tuple[Run, Run]:
+    """Measure both sides and write their JSON. Raises InputError, CutShortError and NothingMeasuredError."""
+    runner = Runner(plan.choice, sides, True, plan.disable_gc, plan.cache, tell)
+    runner.select(planned.case for planned in runner.planned)
+    machines = {side.label: describe(side) for side in sides}  # before the load on it is our own
+    plan.output.mkdir(parents=True, exist_ok=True)
+    begin = Journal.resume if plan.resume else Journal.begin
+    runner.journal = begin(plan.output / "ab.json.journal", journal_key(runner))
+    runner.run()
+    told = {"id": uuid.uuid4().hex}
+    for side in sides:
+        about = {"comparison": {**told, "side": side.label, "spec": side.spec}}
+        machine = {**machines[side.label], "other_runs": sorted(runner.presence.seen), **about}
+        records = {case: runner.so_far(case, label=side.label) for case in runner.selected}
+        write_atomically(plan.output / f"{side.label}.json", json.dumps(document(records, machine)))
+    if runner.interrupted:
+        runner.journal.close()
+        raise CutShortError
+    runner.journal.discard()
+    if runner.presence.seen:
+        print(warning(runner.presence.seen), file=sys.stderr)
+    return _checked(plan, sides)
+
+
+def _checked(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
+    """Both runs, read back. A side of which nothing was timed is a failed comparison, never a "same"."""
+    a, b = (load(plan.output / f"{side.label}.json") for side in sides)
+    for side, run in zip(sides, (a, b), strict=True):
+        if not any(record.outcome == MEASURED for record in run.records):
+            reasons = dict.fromkeys(f"{record.outcome}: {record.reason}" for record in run.records)
+            raise NothingMeasuredError(f"--{side.label} {side.spec!r}: no case was timed; {next(iter(reasons))}")
+    return a, b
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 no case is slower, 1 some case is or failed, 2 bad input, 3 undecided only; the first and last two as asked."""
+    asked = _parser().parse_args(argv)
+    try:
+        threshold, gated = gate_of(asked)
+        output = Path(asked.output or f"reports/ab-{datetime.now():%Y-%m-%d-%H%M%S}")
+        plan = Plan(choice_of(asked), output, asked.benchmark_disable_gc, keep_folder(asked.cache), asked.resume)
+        if asked.self_test:
+            return self_test(plan, threshold, asked, measure)
+        table = _compared(plan, asked, threshold)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except NothingMeasuredError as error:
+        print(f"failed: {error}", file=sys.stderr)
+        return 1
+    except CutShortError:
+        print(f"interrupted; go on with the same options and --resume --output {output}", file=sys.stderr)
+        return INTERRUPTED
+    print(text(table))
+    print(f"\nThe runs: {output / 'a.json'} {output / 'b.json'}")
+    return exit_code(table, gated)
+
+
+def _compared(plan: Plan, asked: Any, threshold: float) -> Table:
+    for label in ("a", "b"):
+        if getattr(asked, label) is None:
+            raise InputError(f"--{label}: missing; both --a and --b are needed, or --self-test")
+    with ExitStack() as stack:
+        sides = [stack.enter_context(resolved(label, getattr(asked, label))) for label in ("a", "b")]
+        a, b = measure(plan, sides, tell)
+    return decide(a, b, threshold)
+
+
+def tell(line: str) -> None:
+    """What is being measured, on the same line of a terminal; nothing where there is none."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="python -m bench.ab",
+        description="Compare two environments by interleaved fresh workers.",
+        epilog="SPEC: an interpreter or a venv's folder, a git revision, '.', or 'NAME=VALUE ...'",
+    )
+    parser.add_argument("--a", metavar="SPEC", help="what to compare with")
+    parser.add_argument("--b", metavar="SPEC", help="what is compared")
+    parser.add_argument("--output", metavar="DIR", help="folder for a.json and b.json; default: reports/ab-DATE-TIME")
+    parser.add_argument("--resume", action="store_true", help="go on with the run of this --output that was ended")
+    parser.add_argument("--benchmark-disable-gc", action="store_true", help="no garbage collection in rounds")
+    add_gate(parser)
+    add_options(parser.add_argument, processes="5", cold="0")
+    test = parser.add_argument_group("self-test", "A against A, and against A with a planted slowdown, on this machine")
+    test.add_argument("--self-test", action="store_true", help="measure the gate's own error rates")
+    test.add_argument("--repeats", default="10", metavar="N", help="comparisons of either kind; default: %(default)s")
+    test.add_argument("--slowdown", default="10%", metavar="PCT", help="what is planted; default: %(default)s")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""Folders of compiled code: empty for a process that starts cold, shared by those that start warm."""
+
+import contextlib
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+MARKS = ".fitbench"  # in a folder: the cases whose code is in it
+
+
+class Caches:
+    """The folders of one run. With a `keep` folder they stay for later runs, and else go when the run ends."""
+
+    def __init__(self, keep: Path | None = None) -> None:
+        self._scratch = tempfile.TemporaryDirectory(prefix="fitbench-", ignore_cleanup_errors=True)
+        self._root = keep or Path(self._scratch.name, "warm")
+
+    def folder(self, environment: Mapping[str, Any], cold: bool) -> Path:
+        """A folder for one worker of this environment.
+
+        The shared one is empty at first: a cold process takes it then, and leaves it to the warm ones.
+        """
+        name = hashlib.sha256(json.dumps(environment, sort_keys=True).encode()).hexdigest()[:16]
+        shared = self._root / name
+        if cold and shared.exists():
+            return Path(tempfile.mkdtemp(dir=self._scratch.name))
+        shared.mkdir(parents=True, exist_ok=True)
+        return shared
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # a worker that was killed may still be writing
+            shutil.rmtree(self._scratch.name)
+        self._scratch.cleanup()
+
+
+def has(folder: Path, case: str) -> bool:
+    """Whether a process compiled this case into the folder."""
+    return Path(folder, MARKS, case).exists()
+
+
+def mark(folder: Path, case: str) -> None:
+    """Say that it has."""
+    path = Path(folder, MARKS, case)
+    path.parent.mkdir(exist_ok=True)
+    path.touch()

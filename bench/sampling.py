@@ -1,0 +1,101 @@
+"""When a process has made enough rounds of a case: the end of its warm-up, and the end of its measuring.
+
+A round is as many steps as take about ROUND_SECONDS, or the whole fit where that is shorter. On shared machines the
+speed changes by tens of per cent within some 50 ms; rounds as short as this, in turns, meet the same state of it.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from bench.estimate import median_interval
+from bench.record import ROUND
+
+ROUND_SECONDS = 5e-3
+BLOCK = 8  # rounds of which a warm-up test compares the first half with the second, and the fewest that are kept
+SIGNIFICANT = 0.05
+RESAMPLES = 200  # for stopping; estimates take more
+
+
+def steps_of_round(pace: float, steps: int) -> int:
+    """How many steps a round has, for a fit of so many that takes `pace` seconds per iteration."""
+    rounds = max(1, round(pace * steps / ROUND_SECONDS))
+    return math.ceil(steps / rounds)
+
+
+def is_warm(seconds: Iterable[float]) -> bool:
+    """Whether rounds have stopped getting faster: their first half is not slower than their second (Mann-Whitney)."""
+    values = list(seconds)
+    half = len(values) // 2
+    slower = stats.mannwhitneyu(values[:half], values[half:], alternative="greater", method="exact")
+    return bool(slower.pvalue >= SIGNIFICANT)
+
+
+class Sampler:
+    """The rounds of one case in one process.
+
+    earlier: columns of what other processes have kept of the case, for the interval that decides.
+    precision: the half-width of that interval, relative to the median, at which the rounds end; share: the seconds
+    after which they end whatever the interval.
+    """
+
+    def __init__(self, process: int, earlier: dict[str, list[Any]], precision: float, share: float) -> None:
+        self.process, self.earlier, self.precision, self.share = process, earlier, precision, share
+        self.rounds: list[dict[str, Any]] = []
+        self.warm_up: int | None = None  # rounds before it was over
+        self.precise = False
+        self._spent = 0.0
+
+    def add(self, one: dict[str, Any]) -> None:
+        """A round that was made; decides whether it ended the warm-up, and whether the interval is narrow enough."""
+        self.rounds.append({"process": self.process, **one})
+        self._spent += one["seconds"] * one["steps"]
+        count = len(self.rounds)
+        if count % BLOCK:
+            return
+        if self.warm_up is None:
+            if is_warm(each["seconds"] for each in self.rounds[-BLOCK:]):
+                self.warm_up = count - BLOCK
+        elif not self.precise:
+            self.precise = self._half_width() <= self.precision
+
+    def _half_width(self) -> float:
+        kept = self.rounds[self.warm_up :]
+        seconds = [*self.earlier["seconds"], *(each["seconds"] for each in kept)]
+        process = [*self.earlier["process"], *(each["process"] for each in kept)]
+        return median_interval(np.array(seconds), np.array(process), resamples=RESAMPLES).half_width
+
+    @property
+    def done(self) -> bool:
+        if self.warm_up is None:
+            return self._spent >= self.share and len(self.rounds) >= BLOCK
+        return self.precise or (self._spent >= self.share and len(self.rounds) - self.warm_up >= BLOCK)
+
+    def columns(self) -> dict[str, list[Any]]:
+        """The rounds as a record keeps them. If no test ended the warm-up, the last block is kept all the same."""
+        kept_from = max(0, len(self.rounds) - BLOCK) if self.warm_up is None else self.warm_up
+        marked = [{**one, "warm_up": i < kept_from} for i, one in enumerate(self.rounds)]
+        return {name: [one[name] for one in marked] for name in ROUND}
+
+
+def nothing() -> dict[str, list[Any]]:
+    """The columns of no round."""
+    return {name: [] for name in ROUND}
+
+
+def joined(parts: Iterable[dict[str, list[Any]]]) -> dict[str, list[Any]]:
+    """The columns of several processes, one after the other."""
+    whole = nothing()
+    for part in parts:
+        for name in ROUND:
+            whole[name] += part[name]
+    return whole
+
+
+def kept(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """The rounds that came after the warm-up."""
+    rows = [i for i, warming in enumerate(columns["warm_up"]) if not warming]
+    return {name: [columns[name][i] for i in rows] for name in ROUND}

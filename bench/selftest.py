@@ -1,0 +1,95 @@
+"""The gate's own error rates on this machine: how often it cries wolf on identical code, and what it finds."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from scipy import stats
+
+from bench.case import fraction, number
+from bench.record import Run
+from bench.sides import Side, here
+from bench.verdict import FASTER, SLOWER, UNDECIDED, decide
+from bench.worker import SLOWDOWN
+
+Measure = Callable[[Any, Sequence[Side], Callable[[str], None]], tuple[Run, Run]]
+
+
+@dataclass
+class Tally:
+    """What came of comparisons of which the truth is known."""
+
+    runs: int = 0
+    alarming: int = 0  # comparisons with any false verdict
+    cases: int = 0  # cases of identical code
+    false: int = 0
+    undecided: int = 0
+    planted: int = 0  # cases with a planted slowdown
+    found: int = 0
+    lines: list[str] = field(default_factory=list)
+
+
+def self_test(plan: Any, threshold: float, asked: Any, measure: Measure) -> int:
+    """Run it, print it; 0. Raises InputError, and what `measure` raises.
+
+    A against A, and A against A with one backend slowed down, the backends in turn; both as often as asked.
+    """
+    repeats, slowdown = number("--repeats", asked.repeats, 1), fraction("--slowdown", asked.slowdown)
+    same, planted = Tally(), Tally()
+    a, b = replace(here(), label="a", spec="."), replace(here(), label="b", spec=".")
+    for repeat in range(repeats):
+        backend = plan.choice.backends[repeat % len(plan.choice.backends)]
+        variables = ((SLOWDOWN, f"{backend}:{slowdown}"),)
+        slower = replace(b, variables=variables, spec="=".join(variables[0]))
+        for name, tally, side, hurt in (("same", same, b, ""), ("planted", planted, slower, backend)):
+            step = replace(
+                plan,
+                output=plan.output / f"{name}-{repeat + 1:02d}",
+                choice=replace(plan.choice, seed=plan.choice.seed + repeat),
+            )
+            _count(tally, decide(*measure(step, [a, side], lambda line: None), threshold), hurt)
+            print(f"{name} {repeat + 1}: {tally.lines[-1]}", flush=True)
+    print(_text(same, planted, slowdown, threshold))
+    return 0
+
+
+def _count(tally: Tally, table: Any, hurt: str) -> None:
+    decided = [row for row in table.rows if row.ratio is not None]
+    slowed = [row for row in decided if hurt and row.case.backend == hurt]
+    rest = [row for row in decided if row not in slowed]
+    false = [row for row in rest if row.verdict in (FASTER, SLOWER)]
+    undecided = sum(row.verdict == UNDECIDED for row in rest)
+    found = sum(row.verdict == SLOWER for row in slowed)
+    tally.runs += 1
+    tally.alarming += bool(false)
+    tally.cases += len(rest)
+    tally.false += len(false)
+    tally.undecided += undecided
+    tally.planted += len(slowed)
+    tally.found += found
+    told = [f"{len(rest)} of identical code, {len(false)} false, {undecided} undecided"]
+    told += [f"{found} of {len(slowed)} slowed in {hurt} found"] if hurt else []
+    tally.lines.append("; ".join(told))
+
+
+def share(count: int, total: int) -> str:
+    """A share with its 95 % interval (Clopper and Pearson's exact one)."""
+    if total == 0:
+        return "none to count"
+    ends = stats.binomtest(count, total).proportion_ci(method="exact")
+    low, high = 100 * ends.low, 100 * ends.high
+    return f"{count} of {total} ({100 * count / total:.1f} %, 95 % interval {low:.1f} to {high:.1f} %)"
+
+
+def _text(same: Tally, planted: Tally, slowdown: float, threshold: float) -> str:
+    alarms, comparisons = same.alarming + planted.alarming, same.runs + planted.runs
+    cases, false, undecided = (getattr(same, n) + getattr(planted, n) for n in ("cases", "false", "undecided"))
+    return "\n".join(
+        [
+            f"threshold {threshold:.3g}, planted slowdown {slowdown:.3g}",
+            f"comparisons with a false alarm: {share(alarms, comparisons)}",
+            f"cases of identical code called faster or slower: {share(false, cases)}",
+            f"cases of identical code left undecided: {share(undecided, cases)}",
+            f"slowed cases found: {share(planted.found, planted.planted)}",
+        ]
+    )
