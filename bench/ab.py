@@ -8,16 +8,18 @@ stands, or environment variables: 'XLA_FLAGS="--a=1 --b=2"'. B is judged against
 """
 
 import argparse
+import itertools
 import json
 import sys
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bench.backends import backends
 from bench.case import Choice
 from bench.compare import add_gate, exit_code, gate_of, text
 from bench.document import document
@@ -25,14 +27,15 @@ from bench.errors import InputError, Parser
 from bench.files import write_atomically
 from bench.journal import Journal
 from bench.machine import describe
-from bench.neighbours import warning
 from bench.options import add_options, choice_of, keep_folder
 from bench.record import MEASURED, Run, load
 from bench.runner import Runner, journal_key
 from bench.selftest import self_test
 from bench.sides import Side, resolved
 from bench.verdict import Table, decide
+from bench.workers import environment
 
+MERGED = ("XLA_FLAGS",)  # ours are added to those given
 INTERRUPTED = 130  # as a shell says it of Ctrl-C
 
 
@@ -55,9 +58,11 @@ class NothingMeasuredError(Exception):
     """A side has no case that could be timed; the message says why."""
 
 
-def measure(plan: Plan, sides: Sequence[Side], tell: Callable[[str], None]) -> tuple[Run, Run]:
+def measure(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
     """Measure both sides and write their JSON. Raises InputError, CutShortError and NothingMeasuredError."""
-    runner = Runner(plan.choice, sides, True, plan.disable_gc, plan.cache, tell)
+    for side in sides:
+        _has_effect(plan.choice, side)
+    runner = Runner(plan.choice, sides, True, plan.disable_gc, plan.cache, tell, warn)
     runner.select(planned.case for planned in runner.planned)
     machines = {side.label: describe(side) for side in sides}  # before the load on it is our own
     plan.output.mkdir(parents=True, exist_ok=True)
@@ -74,9 +79,16 @@ def measure(plan: Plan, sides: Sequence[Side], tell: Callable[[str], None]) -> t
         runner.journal.close()
         raise CutShortError
     runner.journal.discard()
-    if runner.presence.seen:
-        print(warning(runner.presence.seen), file=sys.stderr)
     return _checked(plan, sides)
+
+
+def _has_effect(choice: Choice, side: Side) -> None:
+    """Raises InputError for a variable that workers would be given another value of: both sides would be the same."""
+    given = dict(side.variables)
+    for name, dtype, device in itertools.product(choice.backends, choice.dtypes, choice.devices or ("cpu",)):
+        ours = environment(backends()[name], device, dtype, choice.threads, "", given)
+        for variable in set(given) & set(ours) - set(MERGED):
+            raise InputError(f"--{side.label} {side.spec!r}: {variable} is set by fitbench itself, for {name}")
 
 
 def _checked(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
@@ -96,7 +108,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         threshold, gated = gate_of(asked)
         output = Path(asked.output or f"reports/ab-{datetime.now():%Y-%m-%d-%H%M%S}")
         plan = Plan(choice_of(asked), output, asked.benchmark_disable_gc, keep_folder(asked.cache), asked.resume)
+        if not asked.resume and any(output.glob("**/[ab].json")):
+            raise InputError(f"--output {output}: a comparison is there already; give another folder, or delete it")
         if asked.self_test:
+            if asked.resume or asked.a or asked.b:
+                raise InputError("--self-test: compares this checkout with itself; give no --a, --b or --resume")
             return self_test(plan, threshold, asked, measure)
         table = _compared(plan, asked, threshold)
     except InputError as error:
@@ -119,7 +135,7 @@ def _compared(plan: Plan, asked: Any, threshold: float) -> Table:
             raise InputError(f"--{label}: missing; both --a and --b are needed, or --self-test")
     with ExitStack() as stack:
         sides = [stack.enter_context(resolved(label, getattr(asked, label))) for label in ("a", "b")]
-        a, b = measure(plan, sides, tell)
+        a, b = measure(plan, sides)
     return decide(a, b, threshold)
 
 
@@ -127,6 +143,10 @@ def tell(line: str) -> None:
     """What is being measured, on the same line of a terminal; nothing where there is none."""
     if sys.stderr.isatty():
         print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
+
+
+def warn(line: str) -> None:
+    print(f"warning: {line}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -141,7 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="go on with the run of this --output that was ended")
     parser.add_argument("--benchmark-disable-gc", action="store_true", help="no garbage collection in rounds")
     add_gate(parser)
-    add_options(parser.add_argument, processes="5", cold="0")
+    add_options(parser.add_argument, cold="0")
     test = parser.add_argument_group("self-test", "A against A, and against A with a planted slowdown, on this machine")
     test.add_argument("--self-test", action="store_true", help="measure the gate's own error rates")
     test.add_argument("--repeats", default="10", metavar="N", help="comparisons of either kind; default: %(default)s")

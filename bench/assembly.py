@@ -1,5 +1,6 @@
 """The samples that the processes of a run left of a case, put together into its record."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -77,6 +78,7 @@ def _agreement(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _timing(samples: Sequence[dict[str, Any]], choice: Choice) -> dict[str, Any]:
     rounds = joined(one["rounds"] for one in samples)
     used = kept(rounds)
-    half_width = median_interval(np.array(used["seconds"]), np.array(used["process"])).half_width
-    stopped = "precision" if half_width <= choice.precision else "max-time"
+    found = median_interval(np.array(used["seconds"]), np.array(used["process"])).half_width
+    half_width = None if math.isnan(found) else found  # of one round, as Ctrl-C may leave, nothing is known
+    stopped = "precision" if half_width is not None and half_width <= choice.precision else "max-time"
     return {"rounds": rounds, "sampling": {"stopped": stopped, "half_width": half_width}}

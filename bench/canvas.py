@@ -35,6 +35,7 @@ look = matplotlib.rc_context(LOOK)  # decorates whatever draws
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">"]  # one more than colours, so that the pairs repeat late
 GREY = "#777777"
+WARNING = "#B00020"
 
 
 @look

@@ -62,7 +62,8 @@ def pytest_configure(config):
         side = here()
         config.stash[MACHINE] = describe(side)  # before the load on it is our own
         timed = option.benchmark_enable or not option.benchmark_disable
-        runner = Runner(choice, [side], timed, option.benchmark_disable_gc, keep_folder(option.cache), Teller(config))
+        cache, teller = keep_folder(option.cache), Teller(config)
+        runner = Runner(choice, [side], timed, option.benchmark_disable_gc, cache, teller.tell, teller.warn)
         config.stash[RUNNER] = runner
         if option.benchmark_json is not None and not option.collectonly:
             key = journal_key(runner)
@@ -80,10 +81,18 @@ class Teller:
     def __init__(self, config) -> None:
         self.config = config
 
-    def __call__(self, line: str) -> None:
-        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None and reporter.isatty:
-            reporter.rewrite(line, erase=True)
+    @property
+    def _reporter(self):
+        return self.config.pluginmanager.get_plugin("terminalreporter")
+
+    def tell(self, line: str) -> None:
+        if self._reporter is not None and self._reporter.isatty:
+            self._reporter.rewrite(line, erase=True)
+
+    def warn(self, line: str) -> None:
+        if self._reporter is not None:
+            self._reporter.ensure_newline()
+            self._reporter.line(f"warning: {line}", yellow=True)
 
 
 def _writable(path: Path | None) -> None:
@@ -122,7 +131,11 @@ def _case(item) -> Case | None:
 
 
 def pytest_collection_finish(session):
-    session.config.stash[RUNNER].select(case for item in session.items if (case := _case(item)))
+    runner = session.config.stash[RUNNER]
+    runner.select(case for item in session.items if (case := _case(item)))
+    if strays := runner.strays():
+        told = f"{len(strays)} case(s) that are not selected now, as {strays[0]}"
+        pytest.exit(f"--resume: the journal holds {told}; give the options of the run that was ended", returncode=2)
 
 
 @pytest.fixture
@@ -169,12 +182,16 @@ def pytest_sessionfinish(session):
     path = config.stash.get(JSON, None)
     if path is None:
         return
+    assert runner.journal is not None
+    if not runner.selected or runner.strays():
+        # Nothing was to be measured here: what stands in the files stays.
+        runner.journal.close() if runner.journal.samples else runner.journal.discard()
+        return
     draft = Path(config.option.benchmark_json)
     # pytest-benchmark writes no file when nothing was timed: checked, skipped and failed cases still belong in one.
     document = json.loads(draft.read_text()) if draft.exists() else _nothing_timed(config)
     draft.unlink(missing_ok=True)
     write_atomically(path, json.dumps(document, default=str))
-    assert runner.journal is not None
     # What was interrupted can be resumed; what is whole is in the JSON.
     runner.journal.close() if runner.interrupted else runner.journal.discard()
 
@@ -208,7 +225,7 @@ def pytest_terminal_summary(terminalreporter, config):
         worst = min(digits, key=digits.__getitem__)
         terminalreporter.line(f"{dtype}: {digits[worst]:.1f} digits at worst, in {worst.id}")
     if others := runner.presence.seen:
-        terminalreporter.line(warning(others), yellow=True)
+        terminalreporter.line(warning(others, past=True), yellow=True)
     if runner.interrupted and (path := config.stash.get(JSON, None)) is not None:
         terminalreporter.line(f"go on with it: pytest bench --benchmark-json={path} --resume, and the same options")
     for case, record in records.items():

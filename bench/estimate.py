@@ -202,9 +202,9 @@ def _bootstrap(groups: Sequence[Array], resamples: int, seed: int) -> Array:
 def _medians(values: Array, count: int, random: np.random.Generator) -> Array:
     """The medians of so many bootstrap samples of the values.
 
-    Not one sample is drawn: a draw is ordered[floor(n u)] with u uniform, so the median follows from the middle order
-    statistics of n uniform numbers. The k-th of them is Beta(k, n - k + 1), and the one below it is the largest of k - 1
-    uniform numbers up to it.
+    No sample is drawn for them: a draw is ordered[floor(n u)] with u uniform, so the median follows from the middle
+    order statistics of n uniform numbers. The k-th of them is Beta(k, n - k + 1), and the one below it is the largest
+    of k - 1 uniform numbers up to it.
     """
     ordered, n = np.sort(values), len(values)
     middle = random.beta(n // 2 + 1, n - n // 2, count)

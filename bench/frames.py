@@ -6,35 +6,40 @@ figure keeps its row, with its outcome and its reason: a hole, which tables labe
 """
 
 import itertools
+import math
 from collections.abc import Iterable, Mapping
-from statistics import median
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 import impls
+from bench import cold, estimate
 from bench.backends import backends
 from bench.errors import InputError
-from bench.record import AGREED, MEASURED, Record, Run
+from bench.estimate import Interval
+from bench.record import AGREED, MEASURED, ROUND, Record, Run
 
 BASELINE, BASELINE_DEVICE = "numpy", "cpu"
 KEYS = ["run", "device", "points", "dtype", "variant", "backend"]
 FIGURE = KEYS[:3]  # the cases that share a picture
 TABLE = KEYS[:4]  # the cases that share a table
-PARTS = {
-    "import_seconds": "import",
-    "startup_seconds": "startup",
-    "build_seconds": "build",
-    "first_call_seconds": "first call",
-}
+GROUP = KEYS[:5]  # the cases that take turns
 RESOURCES = ["device_name", "threads", "cores", "matmul_precision", "peak_memory_bytes", "recompiles", "graph_breaks"]
 AGREEMENT = ["kind", "horizon", "replayed", "digits", "worst_error", "worst_name", "worst_step", "bound_fraction"]
-TIMING = ["rounds", "median_seconds", "min_seconds", "max_seconds"]
-INTEGERS = ["rounds", "threads", "peak_memory_bytes", "recompiles", "graph_breaks", "horizon", "replayed", "worst_step"]
+INTERVAL = ["median_seconds", "low_seconds", "high_seconds"]
+SAMPLING = ["processes", "rounds", "warm_up_rounds", "unsettled", "stopped", "half_width"]
+STABILITY = ["unstable", "unstable_kind", "mode_a_seconds", "mode_b_seconds"]
+SPEEDUP = ["speedup", "speedup_low", "speedup_high"]
+STARTS = ["state", "state_processes", *cold.PARTS, "total_seconds", "total_low", "total_high"]
+INTEGERS = [
+    *("processes", "rounds", "warm_up_rounds", "unsettled", "shared_turns", "threads", "peak_memory_bytes"),
+    *("recompiles", "graph_breaks", "horizon", "replayed", "worst_step"),
+]
+FLOATS = [*INTERVAL, "half_width", "mode_a_seconds", "mode_b_seconds", "baseline_seconds", *SPEEDUP, "digits"]
 COLUMNS = {
-    "iteration-time": [*TIMING, "steps", "seed"],
-    "speedup": ["baseline_seconds", "median_seconds", "speedup"],
-    "cold-start": [*PARTS, "total_seconds", "cache_state"],
+    "iteration-time": [*INTERVAL, *SAMPLING, *STABILITY, "steps", "seed"],
+    "speedup": ["baseline_seconds", "median_seconds", *SPEEDUP, "shared_turns"],
     "agreement": [*AGREEMENT, "excess_loss", "largest_bound", "a", "b", "c", "d"],
     "resources": RESOURCES,
 }
@@ -62,27 +67,22 @@ def _shortest(parts: tuple[str, ...], everyone: list[tuple[str, ...]]) -> str:
 def cases(runs: Mapping[str, Run]) -> pd.DataFrame:
     """One row a case: what names it, its outcome, and its figures in SI units, per iteration where it is timings.
 
-    Column `record` holds the record. Speedup is the median of the baseline, of the same run, variant, dtype and points
-    on the cpu, over the median of the case. Raises InputError for a run that contradicts itself.
+    Column `record` holds the record, `kept` the columns of its rounds after the warm-up, `starts` its cold starts.
+    median_seconds, low_seconds and high_seconds are those of estimate.median_interval; speedup is the baseline, of the
+    same run, variant, dtype and points on the cpu, over the case: see `ratio`. unsettled counts the processes whose
+    warm-up no test ended. Raises InputError for a run that contradicts itself.
     """
     rows = [_row(label, run, record) for label, run in runs.items() for record in run.records]
-    baselines = {
-        _peers(row): row.get("median_seconds")
-        for row in rows
-        if row["backend"] == BASELINE and row["device"] == BASELINE_DEVICE
-    }
-    for row in rows:
-        row["baseline_seconds"] = baselines.get(_peers(row))
-    names = list(dict.fromkeys([*KEYS, "outcome", "reason", "record", *itertools.chain(*COLUMNS.values())]))
-    frame = pd.DataFrame(rows, columns=names)
+    _compare(rows)
+    names = [*KEYS, "outcome", "reason", "record", "kept", "starts", *itertools.chain(*COLUMNS.values())]
+    frame = pd.DataFrame(rows, columns=list(dict.fromkeys(names)))
     if (twice := frame[frame.duplicated(KEYS)]).size:
         case = ", ".join(str(twice.iloc[0][name]) for name in KEYS)
         raise InputError(f"{case}: the run holds this case twice")
     for name in INTEGERS:
         frame[name] = frame[name].astype("Int64")
-    for name in ("median_seconds", "baseline_seconds", "total_seconds", "digits", *PARTS):
+    for name in FLOATS:
         frame[name] = frame[name].astype("float64")
-    frame["speedup"] = frame["baseline_seconds"] / frame["median_seconds"]
     for name, known in (("run", runs), ("variant", impls.variants()), ("backend", backends())):
         found = list(frame[name].unique())
         order = [*(each for each in known if each in found), *(each for each in found if each not in known)]
@@ -90,8 +90,31 @@ def cases(runs: Mapping[str, Run]) -> pd.DataFrame:
     return frame.sort_values(KEYS, ignore_index=True, kind="stable")
 
 
+def _compare(rows: Iterable[dict[str, Any]]) -> None:
+    """Give the measured rows their speedup, where the baseline was measured too."""
+    timed = [row for row in rows if row["outcome"] == MEASURED]
+    bases = [row for row in timed if row["backend"] == BASELINE and row["device"] == BASELINE_DEVICE]
+    baselines = {_peers(row): row for row in bases}
+    for row in timed:
+        if (base := baselines.get(_peers(row))) is not None:
+            found, turns = ratio(row, base)
+            row |= dict(zip(SPEEDUP, (found.value, found.low, found.high), strict=True))
+            row |= {"baseline_seconds": base["median_seconds"], "shared_turns": turns}
+
+
 def _peers(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in ("run", "variant", "dtype", "points"))
+
+
+def ratio(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[Interval, int]:
+    """Seconds of b over those of a, rows of one run, with its 95 % interval; and how many turns they share.
+
+    Cases of one device take turns, and are paired by them. Those of two devices do not, and two that happened to keep
+    no turn in common cannot be paired: then it is the ratio of medians, and the ends of the interval are NaN.
+    """
+    if a["device"] == b["device"] and (turns := len(estimate.log_ratios(a["kept"], b["kept"])[0])):
+        return estimate.ratio_interval(a["kept"], b["kept"]), turns
+    return Interval(b["median_seconds"] / a["median_seconds"], math.nan, math.nan), 0
 
 
 def _row(label: str, run: Run, record: Record) -> dict[str, Any]:
@@ -103,40 +126,78 @@ def _row(label: str, run: Run, record: Record) -> dict[str, Any]:
         return row | {"reason": record.reason or "no reason is recorded"}
     # Only a case that is right has figures.
     try:
-        return row | _figures(record)
-    except (TypeError, KeyError) as error:
+        return row | _figures(record) | (_timing(record) if record.outcome == MEASURED else {})
+    except (TypeError, ValueError, KeyError) as error:
         case = ", ".join(str(row[name]) for name in KEYS[1:])
         raise InputError(f"{run.path}: {case}: {record.outcome}, but its record is incomplete ({error})") from None
 
 
 def _figures(record: Record) -> dict[str, Any]:
-    if record.agreement is None or (record.outcome == MEASURED and not record.rounds):
-        raise KeyError("rounds" if record.agreement else "agreement")
-    parts = {name: getattr(record, name) for name in PARTS}
-    known = None not in parts.values()
-    figures = {
+    """What every case that is right has."""
+    if record.agreement is None:
+        raise KeyError("agreement")
+    return {
         **record.agreement,
-        **parts,
         **{name: getattr(record, name) for name in RESOURCES},
         "cores": None if record.cores is None else " ".join(map(str, record.cores)),
-        "total_seconds": sum(parts.values()) if known else None,
-        "cache_state": record.cache_state,
+        "starts": cold.starts(record),
         **dict(zip("abcd", record.coefficients or (), strict=False)),
     }
-    if record.rounds:
-        times = [one["seconds"] for one in record.rounds]
-        figures |= dict(zip(TIMING, (len(times), median(times), min(times), max(times)), strict=True))
-    return figures
+
+
+def _timing(record: Record) -> dict[str, Any]:
+    """What only a case that was timed has. Warm-up rounds are counted, and enter nothing else."""
+    kept = estimate.kept(record)
+    if not kept or not len(kept["seconds"]):
+        raise KeyError("rounds after the warm-up")
+    median = estimate.median_interval(kept["seconds"], kept["process"])
+    sampling = record.sampling or {}
+    return {
+        "kept": kept,
+        **dict(zip(INTERVAL, (median.value, median.low, median.high), strict=True)),
+        "processes": len(np.unique(kept["process"])),
+        "rounds": len(kept["seconds"]),
+        "warm_up_rounds": sum((record.rounds or {})["warm_up"]),
+        "unsettled": sum(not one["warm"] for one in record.processes or ()),
+        "stopped": sampling["stopped"],
+        "half_width": sampling["half_width"],
+        **_stability(kept),
+    }
+
+
+def _stability(kept: estimate.Columns) -> dict[str, Any]:
+    found = estimate.unstable(kept["seconds"], kept["process"], kept["time"])
+    return {} if found is None else dict(zip(STABILITY, (found.text, found.kind, *found.modes), strict=True))
 
 
 def rounds(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row a timed fit: seconds and cpu_seconds are per iteration; `turn` and `place` say when it was made."""
-    rows = [
-        {**{name: getattr(row, name) for name in KEYS}, **one}
-        for row in frame[frame["outcome"] == MEASURED].itertuples()
-        for one in row.record.rounds
+    """One row a round, the warm-up's too: seconds and cpu_seconds are per iteration; the rest says when it was made."""
+    timed = frame[frame["outcome"] == MEASURED]
+    parts = [
+        pd.DataFrame({**{name: getattr(row, name) for name in KEYS}, **row.record.rounds}) for row in timed.itertuples()
     ]
-    return pd.DataFrame(rows, columns=[*KEYS, "turn", "place", "seconds", "cpu_seconds"])
+    return pd.concat(parts, ignore_index=True)[[*KEYS, *ROUND]] if parts else pd.DataFrame(columns=[*KEYS, *ROUND])
+
+
+def starts(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row a case and state of its start: the medians of its parts, in seconds, and the total with its range.
+
+    A case that is not right has one row, without a state.
+    """
+    rows = []
+    for row in frame.itertuples():
+        case = {name: getattr(row, name) for name in (*KEYS, "outcome", "reason")}
+        rows += [{**case, **_start(one)} for one in row.starts] if isinstance(row.starts, list) else [case]
+    found = pd.DataFrame(rows, columns=[*KEYS, "outcome", "reason", *STARTS])
+    found["state_processes"] = found["state_processes"].astype("Int64")
+    for name in ("run", "variant", "backend"):
+        found[name] = pd.Categorical(found[name], frame[name].cat.categories, ordered=True)
+    return found
+
+
+def _start(one: cold.Start) -> dict[str, Any]:
+    values = (one.state, one.processes, *one.parts.values(), one.total, one.low, one.high)
+    return dict(zip(STARTS, values, strict=True))
 
 
 def losses(frame: pd.DataFrame) -> pd.DataFrame:
@@ -166,37 +227,3 @@ def about(group: pd.DataFrame) -> str:
     dtype = f", {first['dtype']}" if group["dtype"].nunique() == 1 else ""
     points, steps = first["points"], first["steps"]
     return f"Run {first['run']}: {first['device']}{names and f' ({names})'}{dtype}, {points} points, {steps} steps"
-
-
-def machines(runs: Mapping[str, Run]) -> pd.DataFrame:
-    """One row a run: the machine, the software, and how the run was made."""
-    return pd.DataFrame([_machine(label, run) for label, run in runs.items()]).set_index("run")
-
-
-def _machine(label: str, run: Run) -> dict[str, Any]:
-    told = run.machine.get("fitbench", {})
-    commit = told.get("git_commit")
-    return {
-        "run": label,
-        "file": str(run.path),
-        "date": run.datetime,
-        "CPU": told.get("cpu"),
-        "cores": told.get("cores"),
-        "physical_cores": told.get("physical_cores"),
-        "affinity": _listed(told.get("affinity") or ()),
-        "governor": told.get("governor"),
-        "load_average": _listed(f"{load:.2f}" for load in told.get("load_average") or ()),
-        "memory_bytes": told.get("memory_bytes"),
-        "devices": _listed(f"{one.device}: {one.device_name}" for one in run.records if one.device_name),
-        "OS": told.get("os"),
-        "threads": _listed(one.threads for one in run.records if one.threads is not None),
-        "steps": _listed(one.steps for one in run.records),
-        "seed": _listed(one.seed for one in run.records),
-        "git_commit": commit and commit[:10] + (" + uncommitted changes" if told.get("git_dirty") else ""),
-        "Python": told.get("python"),
-        **told.get("packages", {}),
-    }
-
-
-def _listed(values: Iterable[Any]) -> str | None:
-    return ", ".join(dict.fromkeys(map(str, values))) or None

@@ -66,12 +66,14 @@ class Presence:
             self.file.unlink(missing_ok=True)
 
 
-def warning(pids: Collection[int]) -> str:
-    """One line about the runs, one or more, that go on beside this one."""
+def warning(pids: Collection[int], past: bool = False) -> str:
+    """One line about the runs, one or more, that go on beside this one, or did."""
     listed = ", ".join(map(str, sorted(pids)))
     if len(pids) == 1:
-        return f"another fitbench run is going on on this machine (pid {listed}): both runs' timings suffer"
-    return f"{len(pids)} other fitbench runs are going on on this machine (pids {listed}): all runs' timings suffer"
+        runs = f"another fitbench run {'was' if past else 'is'} going on on this machine (pid {listed})"
+        return f"{runs}: both runs' timings {'suffered' if past else 'suffer'}"
+    runs = f"{len(pids)} other fitbench runs {'were' if past else 'are'} going on on this machine (pids {listed})"
+    return f"{runs}: all runs' timings {'suffered' if past else 'suffer'}"
 
 
 def _open_to_all(folder: Path) -> None:

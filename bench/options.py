@@ -20,7 +20,7 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--dtype", {"action": "append", "default": [], "metavar": "T", "help": f"float32, float64; {EVERY}"}),
     ("--points", {"action": "append", "default": [], "metavar": "N", "help": "sizes; repeatable; default: 2000"}),
     ("--steps", {"default": "2000", "metavar": "N", "help": "iterations of a fit; default: %(default)s"}),
-    ("--processes", {"default": "3", "metavar": "P", "help": "fresh workers of a backend; default: %(default)s"}),
+    ("--processes", {"default": "5", "metavar": "P", "help": "fresh workers of a backend; default: %(default)s"}),
     ("--cold", {"default": "1", "metavar": "P", "help": "of them with empty compile caches; default: %(default)s"}),
     ("--precision", {"default": "1%", "metavar": "PCT", "help": "of a median, to stop at; default: %(default)s"}),
     (

@@ -5,7 +5,7 @@ A case without a figure leaves a hole, which is drawn as one and says why.
 
 import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,100 +13,133 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.ticker import EngFormatter, LogFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, FixedLocator, LogFormatter, NullFormatter, NullLocator
 
 from bench import units
-from bench.canvas import GREY, ROW, beside, by_case, figure_of, hole, look, name_rows, styles
-from bench.frames import PARTS, losses, present, right
+from bench.canvas import GREY, ROW, WARNING, beside, by_case, figure_of, hole, look, name_rows, styles
+from bench.estimate import process_medians
+from bench.frames import losses, present, right
 from bench.record import MEASURED
+
+MIDDLE = (0.05, 0.95)  # quantiles of the rounds that are drawn: a few are slower by any factor
 
 
 @look
 def iteration_time(group: pd.DataFrame) -> Figure:
-    """Every round of every case, in seconds per iteration on a log axis, beside its median."""
-    dtypes, variants, backends = list(group["dtype"].unique()), present(group, "variant"), present(group, "backend")
-    labels = [label for variant in variants for label in (variant, *backends)]  # a variant's name is a row of its own
-    heads = range(0, len(labels), len(backends) + 1)
-    figure = figure_of("Time of one iteration: every round (|) and the median", group, ROW * len(labels) + 0.6)
-    panels = figure.subplots(1, len(dtypes), squeeze=False, sharey=True, sharex=True)[0]
-    for axes, dtype in zip(panels, dtypes, strict=True):
-        name_rows(axes, labels, heads)
-        axes.set(title=dtype, xscale="log", xlabel="seconds per iteration (log axis)")
-        axes.set_xlim(*_decades(group))
+    """Every case in seconds per iteration on a log axis: its rounds, its processes, its median and the interval."""
+    figure, panels = _rows(f"Time of one iteration: {DRAWN}", group)
+    low, high = _decades(group)
+    for axes in panels:
+        axes.set(xscale="log", xlabel="seconds per iteration (log axis)", xlim=(low, high))
         axes.xaxis.set_major_formatter(EngFormatter("s"))
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.grid(axis="x")
-        rows = by_case(group, dtype)
-        for head, variant in zip(heads, variants, strict=True):
-            for y, backend in enumerate(backends, head + 1):
-                _rounds(axes, y, rows.get((variant, backend)), styles(group)[backend], 110 // len(dtypes))
+    for axes, y, row, style in _cases(group, panels):
+        begin, end = _sampled(axes, y, row, style, lambda seconds: seconds)
+        modes = "" if pd.isna(row.unstable) else f", unstable: {_modes(row)}"
+        left = bool(modes) and begin / low > high / end
+        _say(axes, y, begin if left else end, f"{units.seconds(row.median_seconds)}{modes}", row, left)
     return figure
-
-
-def _decades(group: pd.DataFrame) -> tuple[float, float]:
-    """Whole decades that hold every round, and the label to the right of the slowest."""
-    low, high = group["min_seconds"].min(), group["max_seconds"].max()
-    return 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high * 3))
-
-
-def _rounds(axes: Axes, y: int, row: Any, style: Mapping[str, Any], width: int) -> None:
-    if row is None or row.outcome != MEASURED:
-        beside(axes, y, hole(row, width))
-        return
-    times = [one["seconds"] for one in row.record.rounds]
-    axes.plot(times, [y] * len(times), ls="-", lw=1, marker="|", ms=9, color=style["color"])
-    axes.plot(row.median_seconds, y, ms=5, **style)
-    axes.annotate(
-        units.seconds(row.median_seconds), (max(times), y), (7, 0), textcoords="offset points", va="center", fontsize=8
-    )
 
 
 @look
-def cold_start(group: pd.DataFrame) -> Figure:
-    """What comes before the second iteration, in seconds, in parts: a row of panels, with its own axis, a backend."""
-    dtypes, variants, backends = list(group["dtype"].unique()), present(group, "variant"), present(group, "backend")
-    what = "Cost before the second iteration; every backend has its own axis"
-    figure = figure_of(what, group, len(backends) * (ROW * len(variants) + 0.55) + 0.4)
-    grid = figure.subplots(len(backends), len(dtypes), squeeze=False, sharex="row", sharey=True)
-    for panels, backend in zip(grid, backends, strict=True):
-        for axes, dtype in zip(panels, dtypes, strict=True):
-            axes.set_title(f"{backend}, {dtype}", loc="left")
-            axes.xaxis.set_major_formatter(EngFormatter("s"))
-            axes.xaxis.set_major_locator(MaxNLocator(4))
-            axes.tick_params(axis="y", length=0)
-            rows = by_case(group, dtype)
-            for y, variant in enumerate(variants):
-                _stack(axes, y, rows.get((variant, backend)), 110 // len(dtypes))
-        most = group.loc[group["backend"] == backend, "total_seconds"].max()
-        if most > 0:
-            panels[0].set_xlim(0, 1.2 * most)
-        else:
-            panels[0].set_xticks([])
-    name_rows(grid[0, 0], variants)
-    handles = [Patch(label=PARTS[name] + note, **look) for name, (note, look) in STACK.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+def processes(group: pd.DataFrame) -> Figure:
+    """The same relative to the median of the case, in per cent, which shows whether its processes agree."""
+    figure, panels = _rows(f"Do processes agree? Relative to the median of a case: {DRAWN}", group)
+    ends = []
+    for axes in panels:
+        axes.set_xscale("symlog", linthresh=TICKS[0], linscale=0.5)
+        axes.set_xlabel("beside the median of the case (%, log axis beyond 1 %)")
+        axes.axvline(0, color=GREY, lw=0.8)
+    for axes, y, row, style in _cases(group, panels):
+        middle = row.median_seconds
+        ends += _sampled(axes, y, row, style, lambda seconds, middle=middle: 100 * (seconds / middle - 1))
+        _say(axes, y, ends[-1], "" if pd.isna(row.unstable) else f"unstable: {_modes(row)}", row)
+    most = max([TICKS[1], *np.abs(ends)])
+    ticks = [tick for tick in TICKS if tick <= most]
+    for axes in panels:
+        axes.set_xlim(-most * 1.3, most * 30)
+        axes.xaxis.set_major_locator(FixedLocator([*(-tick for tick in reversed(ticks)), 0, *ticks]))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:+g}" if value else "0")
     return figure
 
 
-# The worker pays for the first two once, and its cases share them: grey.
-STACK: dict[str, tuple[str, dict[str, Any]]] = {
-    "import_seconds": (" (once a worker)", {"facecolor": "#555555", "edgecolor": "white"}),
-    "startup_seconds": (" (once a worker)", {"facecolor": "#bbbbbb", "edgecolor": "white", "hatch": "////"}),
-    "build_seconds": ("", {"facecolor": "#0072B2", "edgecolor": "white"}),
-    "first_call_seconds": ("", {"facecolor": "#E69F00", "edgecolor": "white"}),
-}
+DRAWN = "median (filled) and its 95 % interval,\nprocesses (rings), the middle 90 % of rounds (band)"
+TICKS = (1, 5, 20, 100)  # per cent
 
 
-def _stack(axes: Axes, y: int, row: Any, width: int) -> None:
-    if row is None or math.isnan(row.total_seconds):
-        beside(axes, y, hole(row, width))
-        return
-    begin = 0.0
-    for name, (_, style) in STACK.items():
-        axes.barh(y, getattr(row, name), 0.75, left=begin, linewidth=0, **style)
-        begin += getattr(row, name)
-    axes.annotate(units.seconds(begin), (begin, y), (4, 0), textcoords="offset points", va="center", fontsize=8)
+def _rows(what: str, group: pd.DataFrame) -> tuple[Figure, Sequence[Axes]]:
+    """A figure with a panel a dtype, which have a row a case, variant by variant."""
+    variants, backends = present(group, "variant"), present(group, "backend")
+    labels = [label for variant in variants for label in (variant, *backends)]  # a variant's name is a row of its own
+    figure = figure_of(what, group, ROW * len(labels) + 0.8)
+    dtypes = list(group["dtype"].unique())
+    panels = figure.subplots(1, len(dtypes), squeeze=False, sharey=True, sharex=True)[0]
+    for axes, dtype in zip(panels, dtypes, strict=True):
+        name_rows(axes, labels, range(0, len(labels), len(backends) + 1))
+        axes.set_title(dtype)
+        axes.grid(axis="x")
+    return figure, panels
+
+
+def _cases(group: pd.DataFrame, panels: Sequence[Axes]) -> Iterator[tuple[Axes, int, Any, Mapping[str, Any]]]:
+    """Where each timed case goes in the panels of `_rows`, and its style; says why, where there is a hole."""
+    variants, backends, look = present(group, "variant"), present(group, "backend"), styles(group)
+    for axes in panels:
+        rows = by_case(group, axes.get_title())
+        for i, variant in enumerate(variants):
+            for y, backend in enumerate(backends, i * (len(backends) + 1) + 1):
+                row = rows.get((variant, backend))
+                if row is None or row.outcome != MEASURED:
+                    beside(axes, y, hole(row, 110 // len(panels)))
+                else:
+                    yield axes, y, row, look[backend]
+
+
+def _sampled(
+    axes: Axes, y: int, row: Any, style: Mapping[str, Any], scale: Callable[[Any], Any]
+) -> tuple[float, float]:
+    """Draw what was sampled of a case, in seconds that are scaled; returns the ends of what was drawn."""
+    seconds = row.kept["seconds"]
+    medians = scale(process_medians(seconds, row.kept["process"]))
+    band = scale(np.quantile(seconds, MIDDLE))
+    interval = scale(np.array([row.low_seconds, row.high_seconds]))
+    axes.plot(band, [y, y], lw=6, color=style["color"], alpha=0.25, solid_capstyle="butt", gid="band")
+    axes.plot(interval, [y, y], lw=1.2, marker="|", ms=6, color=style["color"], gid="interval")
+    axes.plot(medians, [y] * len(medians), **style, ls="", ms=5, mfc="none", mew=0.8, gid="processes")
+    axes.plot(scale(row.median_seconds), y, **style, ms=3.5, gid="median")
+    if pd.notna(row.unstable):
+        axes.axhspan(y - 0.5, y + 0.5, color=WARNING, alpha=0.12, lw=0, gid="unstable")
+        modes = scale(np.array([row.mode_a_seconds, row.mode_b_seconds]))
+        axes.plot(modes, [y, y], ls="", marker="|", ms=13, mew=1.5, color=WARNING, gid="modes")
+    drawn = [*medians, *band, *interval[~np.isnan(interval)]]
+    return min(drawn), max(drawn)
+
+
+def _decades(group: pd.DataFrame) -> tuple[float, float]:
+    """Whole decades that hold what is drawn, and the label to the right of the slowest."""
+    seconds = [np.quantile(row.kept["seconds"], MIDDLE) for row in group[group["outcome"] == MEASURED].itertuples()]
+    return 10.0 ** math.floor(math.log10(np.min(seconds))), 10.0 ** math.ceil(math.log10(np.max(seconds) * 3))
+
+
+def _modes(row: Any) -> str:
+    """The two figures of an unstable case, in the order of its evidence."""
+    between = " to " if row.unstable_kind == "drift" else " or "
+    return between.join(units.seconds(mode) for mode in (row.mode_a_seconds, row.mode_b_seconds))
+
+
+def _say(axes: Axes, y: int, x: float, text: str, row: Any, left: bool = False) -> None:
+    """Text beside what is drawn of a case."""
+    axes.annotate(
+        text,
+        (x, y),
+        (-7 if left else 7, 0),
+        textcoords="offset points",
+        va="center",
+        ha="right" if left else "left",
+        fontsize=8,
+        color="black" if pd.isna(row.unstable) else WARNING,
+    )
 
 
 @look

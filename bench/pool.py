@@ -9,7 +9,7 @@ from typing import Any
 from bench.backends import backends
 from bench.caches import Caches
 from bench.case import Case, Choice
-from bench.journal import code_hash
+from bench.environment import code_hash
 from bench.sides import Side
 from bench.worker import PROTOCOL
 from bench.workers import Deadline, WorkerError, WorkerProcess, cores, environment

@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bench import canvas, frames, heatmaps, plots, tables, units
+from bench import canvas, cold_plots, frames, heatmaps, machines, pairs, plots, tables, units
 from bench.errors import InputError, Parser
 from bench.files import copy_atomically
 from bench.record import MEASURED, Run, load, newest
@@ -72,10 +72,13 @@ def write(runs: dict[str, Run], output: Path) -> None:
 
 
 def _write_tables(runs: dict[str, Run], frame: pd.DataFrame, folder: Path) -> None:
-    frames.machines(runs).to_csv(folder / "machines.csv")
+    machines.machines(runs).to_csv(folder / "machines.csv")
     for name, columns in frames.COLUMNS.items():
         frame[[*frames.KEYS, "outcome", "reason", *columns]].to_csv(folder / f"{name}.csv", index=False)
     frames.rounds(frame).to_csv(folder / "rounds.csv", index=False)
+    frames.starts(frame).to_csv(folder / "cold-start.csv", index=False)
+    pairs.ratios(frame).to_csv(folder / "ratios.csv", index=False)
+    pairs.break_evens(frame).to_csv(folder / "break-even.csv", index=False)
     frames.losses(frame).to_csv(folder / "losses.csv", index=False)
     _not_measured(frame).to_csv(folder / "not-measured.csv", index=False)
 
@@ -120,17 +123,30 @@ def _nothing_right(group: pd.DataFrame) -> str | None:
     return None if frames.right(group).any() else "no case came to agree with the exact fit."
 
 
+def _nothing_to_pay(group: pd.DataFrame) -> str | None:
+    if (nothing := _nothing_timed(group)) is not None:
+        return nothing
+    return None if pairs.break_evens(group)["pays_back"].any() else "no case that was timed has anything to pay back."
+
+
 SECTIONS = (
     Section(
         "Iteration time",
         """
-The median over the rounds, with the fastest and the slowest round in brackets. A round is a whole fit, until the
-device has finished; its figure is seconds per iteration. All rounds of a case are of one process, and two processes of
-the very same code can differ by several per cent: take smaller differences for none. Two questions stand side by side:
-a step that Python calls, and a loop inside the compiler (`-loop`), which Python calls once.""",
-        (Picture("iteration-time", plots.iteration_time, frames.FIGURE),),
+Seconds per iteration: the median over the processes of the median over each one's rounds, with its 95 % interval in
+brackets. A round is a stretch of steps that takes about 5 ms, or the whole fit where that is shorter; the rounds of
+the warm-up count for nothing. The interval is a bootstrap's, which draws processes and, in them, rounds: two processes
+of the very same code differ for good, so few of them leave much open. Of one process it says nothing of others, and
+where processes do differ, three of them hold the truth three times in four at the most. *Unstable* is a case whose
+processes differ by more than their rounds explain: it has no one figure, and the note says what there is instead. Two
+questions stand side by side: a step that Python calls, and a loop inside the compiler (`-loop`), which Python calls
+once a round.""",
+        (
+            Picture("iteration-time", plots.iteration_time, frames.FIGURE),
+            Picture("processes", plots.processes, frames.FIGURE),
+        ),
         lambda group: tables.grid(
-            group, lambda row: units.spread(row.median_seconds, row.min_seconds, row.max_seconds)
+            group, lambda row: units.spread(row.median_seconds, row.low_seconds, row.high_seconds)
         ),
         ("iteration-time", "rounds"),
         _nothing_timed,
@@ -138,25 +154,60 @@ a step that Python calls, and a loop inside the compiler (`-loop`), which Python
     Section(
         f"Speed against {frames.BASELINE}",
         f"""
-The median of `{frames.BASELINE}` on the {frames.BASELINE_DEVICE}, of the same variant, dtype, size and run, over the
-median of the case. "2.00x faster": an iteration takes half the time.""",
+The seconds of `{frames.BASELINE}` on the {frames.BASELINE_DEVICE}, of the same variant, dtype, size and run, over
+those of the case, paired: the two took turns, and the median is of the ratios of the rounds of the same turn, by
+process. It need not be the ratio of the medians. "2.00x faster": an iteration takes half the time; in brackets, the 95
+% interval of that factor, where less than 1 is the other way round. Without brackets they took no turns, since they
+are of two devices or were not measured at the same time: then it is the ratio of medians, and drift is in it.
+`ratios.csv` has every two backends.""",
         (Picture("speedup", heatmaps.speedup, frames.FIGURE),),
-        lambda group: tables.grid(group, tables.speed),
-        ("speedup",),
+        lambda group: tables.grid(group, tables.speeds),
+        ("speedup", "ratios"),
         _no_baseline,
+    ),
+    Section(
+        "Sampling",
+        """
+How the figures above came about. A case is sampled until half of its interval is narrow enough (`precision`) or its
+time is up (`max-time`): then the half-width, relative to the median, says how precise it is. A process is warm when
+its rounds have stopped getting faster; where no test ended its warm-up before its time was up, its last rounds were
+kept all the same, and are to be doubted.""",
+        (),
+        lambda group: tables.listing(group, tables.SAMPLING_TABLE, tables.measured),
+        ("iteration-time",),
+        _nothing_timed,
     ),
     Section(
         "Cold start",
         """
-What is paid before the second iteration. Import (of NumPy and the framework) and startup (first use of the device and
-of the compiler) are paid once by a worker process, and its cases share them: they are the same figures in several rows.
-Build (importing what only some variants need, data to the device) and the first call (compiling, and one step) are the
-case's own, and so is the state of the cache of compiled code on disk when that call was made. What an earlier case of
-the same worker has imported costs a later one nothing.""",
-        (Picture("cold-start", plots.cold_start, frames.FIGURE),),
-        lambda group: tables.listing(group, tables.COLD_TABLE),
+What is paid before the second iteration, in three states: a fresh process whose cache of compiled code on disk is
+*empty*; one that finds there what an earlier process compiled (*warm*); and *steady*, a process that has made many
+fits and begins another. Backends without such a cache have one kind of fresh process. Import (of NumPy and the
+framework) and startup (first use of the device and of the compiler) are paid once by a process, and the cases that
+share it share them: they are the same figures in several rows. Build (importing what only some variants need, data to
+the device) and the first call (compiling, and one step) are the case's own. What an earlier case of the same process
+has imported costs a later one nothing. A figure is the median over the processes of that state, and the total, with
+their range in brackets, is the median of their totals.""",
+        (Picture("cold-start", cold_plots.cold_start, frames.FIGURE),),
+        tables.cold_start,
         ("cold-start",),
         _nothing_right,
+    ),
+    Section(
+        "Break-even",
+        f"""
+After how many iterations what a case costs in all, its cold start and its iterations, has fallen below what another
+does, both in fresh processes: with empty caches, and with warm ones; a backend without a cache is the same in both.
+*At once*: no dearer to start and no slower. *Never*: dearer to start, and not faster. *Until*: cheaper to start but
+slower, so cheaper in all up to there and no further. In brackets, the 95 % interval of a bootstrap over the processes;
+there is none where fewer than two processes of a case began so, which is usual with empty caches. Listed are the cases
+that keep compiled code on disk, or have else something to pay back; `break-even.csv` has every two. In the picture the
+curves cross there, and the strips below say which backend has cost the least so far. `{tables.NONE}` is a case
+compared with itself, or one that was not started so.""",
+        (Picture("break-even", cold_plots.break_even, frames.FIGURE),),
+        tables.break_even,
+        ("break-even",),
+        _nothing_to_pay,
     ),
     Section(
         "Agreement with the exact fit",
@@ -184,7 +235,8 @@ the dotted line is the horizon.""",
 
 def _document(runs: dict[str, Run], frame: pd.DataFrame, folder: Path) -> str:
     """The text of report.md; draws its pictures into the folder."""
-    parts = ["# What an iteration costs, and whether all agree", _summary(frame), DATA, "## Machines"]
+    parts = ["# What an iteration costs, and whether all agree", _summary(frame), *_disturbed(runs), DATA]
+    parts.append("## Machines")
     parts += [tables.markdown(tables.side_by_side(runs)), _links(("machines",))]
     taken: set[str] = set()
     for section in SECTIONS:
@@ -205,6 +257,18 @@ def _summary(frame: pd.DataFrame) -> str:
         outcomes = "".join(f", {outcome} {count}" for outcome, count in counts.items())
         lines.append(f"- {tables.escape(str(run))}: planned {len(group)}{outcomes}")
     return "\n".join(lines)
+
+
+def _disturbed(runs: dict[str, Run]) -> Iterator[str]:
+    """A warning for every run that was not alone."""
+    for label, run in runs.items():
+        if others := machines.others(run):
+            runs_beside = "another run" if len(others) == 1 else f"{len(others)} other runs"
+            pids = ", ".join(map(str, others))
+            yield (
+                f"**Warning: {runs_beside} of fitbench went on at the same time as {tables.escape(label)} "
+                f"(pid {pids}). Its timings suffered.**"
+            )
 
 
 def _section(section: Section, frame: pd.DataFrame, folder: Path, taken: set[str]) -> Iterator[str]:

@@ -12,10 +12,11 @@ from bench.backends import backends
 from bench.bound import Bound
 from bench.caches import Caches
 from bench.case import Case, Choice, Planned, plan
+from bench.environment import code_hash
 from bench.group import Group, Member, Sample
-from bench.journal import Journal, code_hash
+from bench.journal import Journal
 from bench.machine import PASSING, describe
-from bench.neighbours import Presence
+from bench.neighbours import Presence, warning
 from bench.oracle import Trajectory
 from bench.pool import Pool
 from bench.problem import Problem, digest
@@ -61,7 +62,7 @@ class Runner:
     """Measures the selected cases on every side when the first of them is asked for, and keeps the records.
 
     journal: where each sample is written as soon as it is made; what it holds already is not measured again.
-    tell: is called with a line about what begins.
+    tell: is called with a line about what begins; warn: with one about another run that goes on beside this one.
     """
 
     def __init__(
@@ -72,8 +73,10 @@ class Runner:
         disable_gc: bool = False,
         cache: Path | None = None,
         tell: Callable[[str], None] = lambda line: None,
+        warn: Callable[[str], None] = lambda line: None,
     ) -> None:
-        self.choice, self.sides, self.timed, self.disable_gc, self.tell = choice, sides, timed, disable_gc, tell
+        self.choice, self.sides, self.timed, self.disable_gc = choice, sides, timed, disable_gc
+        self.tell, self.warn = tell, warn
         self.plans: dict[str, list[Planned]] = {side.label: plan(choice, see(choice, side), side) for side in sides}
         self.planned = self.plans[sides[0].label]
         self.selected: list[Case] = []
@@ -93,6 +96,12 @@ class Runner:
     def select(self, cases: Iterable[Case]) -> None:
         """Say which cases will be asked for, so that a group holds these and no others."""
         self.selected = list(cases)
+
+    def strays(self) -> list[str]:
+        """The cases in the journal that are not selected: with other options they would be lost."""
+        selected = {case.id for case in self.selected}
+        samples = self.journal.samples if self.journal is not None else []
+        return sorted({sample["case"] for sample in samples} - selected)
 
     def record(self, case: Case) -> Record:
         """The record of a case of the first side, for which everything selected is measured if it has not been.
@@ -122,6 +131,7 @@ class Runner:
             self.samples += self.journal.samples
         caches = Caches(self._cache)
         with self.presence:
+            self._look_about(known=set())
             try:
                 for process in range(self.choice.processes if self.timed else 1):
                     self._process(process, caches)
@@ -143,9 +153,14 @@ class Runner:
                 group = Group(pool, members, bound, sha, self.disable_gc)
                 self._keep(group.run(self.timed), journal=not group.interrupted)
                 self.interrupted |= group.interrupted
-                self.presence.others()
+                self._look_about(known=set(self.presence.seen))
         finally:
             pool.close()
+
+    def _look_about(self, known: set[int]) -> None:
+        """Warn of runs that were not known to go on beside this one."""
+        if new := set(self.presence.others()) - known:
+            self.warn(warning(new))
 
     def _groups(self) -> list[list[Case]]:
         groups: dict[str, list[Case]] = {}

@@ -12,7 +12,7 @@ from bench.sides import Side, here
 from bench.verdict import FASTER, SLOWER, UNDECIDED, decide
 from bench.worker import SLOWDOWN
 
-Measure = Callable[[Any, Sequence[Side], Callable[[str], None]], tuple[Run, Run]]
+Measure = Callable[[Any, Sequence[Side]], tuple[Run, Run]]
 
 
 @dataclass
@@ -47,7 +47,7 @@ def self_test(plan: Any, threshold: float, asked: Any, measure: Measure) -> int:
                 output=plan.output / f"{name}-{repeat + 1:02d}",
                 choice=replace(plan.choice, seed=plan.choice.seed + repeat),
             )
-            _count(tally, decide(*measure(step, [a, side], lambda line: None), threshold), hurt)
+            _count(tally, decide(*measure(step, [a, side]), threshold), hurt)
             print(f"{name} {repeat + 1}: {tally.lines[-1]}", flush=True)
     print(_text(same, planted, slowdown, threshold))
     return 0

@@ -1,5 +1,6 @@
 """Numbers as readers read them: three significant digits, in the unit that suits their size."""
 
+import math
 from decimal import Decimal
 
 DIGITS = 3
@@ -19,9 +20,31 @@ def seconds(value: float) -> str:
 
 
 def spread(middle: float, low: float, high: float) -> str:
-    """Durations given in seconds, all in the unit of the middle one: "14.9 µs (14.8 to 15.3)"."""
+    """Durations given in seconds, all in the unit of the middle one: "14.9 µs (14.8 to 15.3)".
+
+    Without the brackets where an end is NaN: nothing is known of it.
+    """
+    if math.isnan(low) or math.isnan(high):
+        return seconds(middle)
     scale, _ = _unit(middle, SECONDS)
     return f"{seconds(middle)} ({significant(low / scale)} to {significant(high / scale)})"
+
+
+def count(value: float, infinite: str = "never") -> str:
+    """So many, not negative, to three digits, with thousands apart: 31234.2 is "31 200", 12.1 is "13"; infinitely many
+    is a word. The spaces do not break.
+    """
+    if math.isinf(value):
+        return infinite
+    whole = math.ceil(value) if value < 1000 else int(Decimal(_rounded(value)))
+    return f"{whole:,}".replace(",", "\u00a0")
+
+
+def counts(middle: float, low: float, high: float, infinite: str = "never") -> str:
+    """So many, with an interval, "31 200 (28 000 to 36 000)"; without the brackets where an end is NaN."""
+    if math.isnan(low) or math.isnan(high):
+        return count(middle, infinite)
+    return f"{count(middle, infinite)} ({count(low, infinite)} to {count(high, infinite)})"
 
 
 def memory(value: float) -> str:
@@ -38,6 +61,16 @@ def speed(ratio: float, digits: int = DIGITS) -> str:
     if float(factor) == 1:
         return "as fast"
     return f"{factor}x faster" if ratio > 1 else f"{factor}x slower"
+
+
+def speeds(ratio: float, low: float, high: float) -> str:
+    """`speed`, and the interval of the same factor, "2.50x slower (2.40 to 2.61)"; without the brackets where an end is
+    NaN. An end beyond as fast is less than 1.
+    """
+    if math.isnan(low) or math.isnan(high):
+        return speed(ratio)
+    ends = (low, high) if ratio >= 1 else (1 / high, 1 / low)
+    return f"{speed(ratio)} ({significant(ends[0])} to {significant(ends[1])})"
 
 
 def error(value: float) -> str:

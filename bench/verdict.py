@@ -2,7 +2,7 @@
 
 A process is one observation of a case. The two sides of an A/B run are paired by process and turn; other runs are two
 samples. With few processes a variance may be tiny by luck, so variances are moderated across the cases (Smyth 2004,
-"Linear models and empirical Bayes methods", sections 3 and 6.2). The intervals hold for all cases together (Bonferroni).
+"Linear models and empirical Bayes methods", sections 3 and 6.2). Intervals hold for all cases together (Bonferroni).
 """
 
 import math
@@ -21,8 +21,9 @@ from bench.record import FAILED as BROKEN
 from bench.record import MEASURED, Record, Run
 
 Array = npt.NDArray[np.float64]
-# Arrays of cases x processes, NaN where a process lacks a case: log(new / old), or log seconds of old and of new.
+# Cases x processes, NaN where a process lacks a case: log(new / old), or log seconds of old and of new.
 Reading = tuple[Array] | tuple[Array, Array]
+Rounds = Sequence[tuple[Columns, Columns]]  # of old and of new, a case each
 
 FASTER, SLOWER, SAME, UNDECIDED = "faster", "slower", "same", "undecided"
 FAILED, APPEARED, VANISHED = "failed", "appeared", "vanished"
@@ -31,6 +32,7 @@ CONFIDENCE = 0.95
 POWER = 0.8
 FEWEST = 3  # cases whose variances say anything of each other
 RESOLUTION = 1e-9  # relative; no standard deviation of timings is smaller
+ALIKE = 1e-6  # a variance of log variances beyond chance: a prior of two million df, which is one variance for all
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Table:
 
 @dataclass(frozen=True)
 class _Sample:
-    """Of every case: the mean log ratio, the variance of one observation, its df, and that of the mean relative to it."""
+    """Of every case: the mean log ratio, one observation's variance with its df, and the mean's variance over that."""
 
     mean: Array
     variance: Array
@@ -103,18 +105,18 @@ def unpaired(old: Array, new: Array, threshold: float, relative: tuple[Array, Ar
 def moderated(variance: Array, df: Array) -> tuple[Array, Array]:
     """Variances with their df, each drawn to what all of them are like: Smyth (2004).
 
-    His scaled F is fitted by the moments of log s^2: (d0 s0^2 + df s^2) / (d0 + df), with d0 + df, of which there are no
-    more than all the df there are. With fewer than FEWEST cases they are returned as they are.
+    His scaled F is fitted by the moments of log s^2: (d0 s0^2 + df s^2) / (d0 + df) has d0 + df, but no more than all
+    the df there are. With fewer than FEWEST cases they are returned as they are.
     """
     known = df > 0
-    if (count := int(known.sum())) < FEWEST:
+    if known.sum() < FEWEST:
         return variance, df
     s2, d = variance[known], df[known]
     s2 = np.maximum(s2, max(1e-5 * float(np.median(s2)), RESOLUTION**2))  # no log of 0; the floor is limma's
     e = np.log(s2) - special.digamma(d / 2) + np.log(d / 2)
     excess = float(np.var(e, ddof=1) - np.mean(special.polygamma(1, d / 2)))
     pooled = float(d.sum())
-    if excess <= 0:  # all the cases have one variance
+    if excess <= ALIKE:
         return np.full_like(variance, math.exp(float(e.mean()))), np.full_like(df, pooled)
     d0 = 2 * _inverse_trigamma(excess)
     s0 = math.exp(float(e.mean()) + float(special.digamma(d0 / 2)) - math.log(d0 / 2))
@@ -180,11 +182,17 @@ def _reach(sample: _Sample, cases: int) -> tuple[Array, Array, Array]:
 
 
 def _decision(mean: float, low: float, high: float, reach: float, log_threshold: float) -> Decision:
-    ratio = Interval(*map(math.exp, (mean, low, high)))
+    ratio = Interval(*map(_exp, (mean, low, high)))
     if math.isnan(low):
         reason = "no turn is in both" if math.isnan(mean) else "one process"
         return Decision(UNDECIDED, ratio, math.inf, reason)
-    return Decision(_verdict(low, high, log_threshold), ratio, math.expm1(log_threshold + reach))
+    return Decision(_verdict(low, high, log_threshold), ratio, _exp(log_threshold + reach) - 1)
+
+
+def _exp(value: float) -> float:
+    """Infinite where it is too large: with one df, t has no end."""
+    with np.errstate(over="ignore"):
+        return float(np.exp(value))
 
 
 def _verdict(low: float, high: float, log_threshold: float) -> str:
@@ -203,7 +211,7 @@ def _geometric_mean(readings: Sequence[Reading]) -> Interval:
         whole: Any = tuple(_whole(values) for values in reading)
         samples.append(replace(_sample(whole), mean=np.array([mean.mean()])))
     low, high, _ = _bounds(samples, 1)
-    return Interval(*(math.exp(values[0]) for values in (samples[0].mean, low, high)))
+    return Interval(*(_exp(values[0]) for values in (samples[0].mean, low, high)))
 
 
 def _whole(values: Array) -> Array:
@@ -219,29 +227,24 @@ def decide(old: Run, new: Run, threshold: float) -> Table:
     """
     sides = are_sides(old, new)
     found = by_case(old), by_case(new)
-    cases = measured_in_both(old, new)
     rest = [row for case in dict.fromkeys([*found[0], *found[1]]) if (row := _unmatched(case, *found))]
-    if not cases and all(row.verdict != FAILED for row in rest):
+    compared, geometric_mean, drift = [], None, None
+    if cases := measured_in_both(old, new):
+        rounds = [(_rounds(old, found[0][case]), _rounds(new, found[1][case])) for case in cases]
+        readings = _paired_readings(rounds) if sides else _unpaired_readings(rounds)
+        decisions = _decisions(readings, threshold)
+        records = [(found[0][case], found[1][case]) for case in cases]
+        compared = [_row(*each) for each in zip(cases, decisions, records, rounds, strict=True)]
+        geometric_mean, drift = _geometric_mean(readings), None if sides else _drift(rounds)
+    elif all(row.verdict != FAILED for row in rest):
         raise InputError(f"no case was measured in both runs; {_holds(old)}, and {_holds(new)}")
-    rounds = [(_rounds(old, found[0][case]), _rounds(new, found[1][case])) for case in cases]
-    readings = _paired_readings(rounds) if sides else _unpaired_readings(rounds)
-    decisions = _decisions(readings, threshold) if cases else []
-    return Table(
-        old=_name(old),
-        new=_name(new),
-        rows=tuple(_row(case, *found, *both, each) for case, both, each in zip(cases, rounds, decisions, strict=True))
-        + tuple(rest),
-        geometric_mean=_geometric_mean(readings) if cases else None,
-        threshold=threshold,
-        paired=sides,
-        drift=None if sides else _drift(rounds),
-        changed=tuple(_changes(old, new, sides)),
-    )
+    names, changed = (_name(old), _name(new)), tuple(_changes(old, new, sides))
+    return Table(*names, (*compared, *rest), geometric_mean, threshold, sides, drift, changed)
 
 
 def are_sides(old: Run, new: Run) -> bool:
     """Whether they are the two sides of one A/B run. Raises InputError if they are one side of it."""
-    first, second = (_told(run).get("comparison") or {} for run in (old, new))
+    first, second = (about(run).get("comparison") or {} for run in (old, new))
     if first.get("id") is None or first.get("id") != second.get("id"):
         return False
     if first["side"] == second["side"]:
@@ -272,10 +275,13 @@ def _holds(run: Run) -> str:
 
 
 def _rounds(run: Run, record: Record) -> Columns:
-    columns = kept(record)
+    case = f"{run.path}: {record.variant}, {record.backend}"
+    try:
+        columns = kept(record)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{case}: its rounds are damaged ({error}); expected numbers") from None
     if not len(columns.get("seconds", ())):
-        case = f"{record.variant}, {record.backend}"
-        raise InputError(f"{run.path}: {case}: no raw rounds; expected a timed run of `pytest bench`")
+        raise InputError(f"{case}: no raw rounds; expected a timed run of `pytest bench`")
     return columns
 
 
@@ -300,15 +306,10 @@ def _why(record: Record | None, run: str = "") -> str:
     return f"{record.outcome} in {run}: {reason}" if run else reason
 
 
-def _row(
-    case: Case, old: Mapping[Case, Record], new: Mapping[Case, Record], a: Columns, b: Columns, one: Decision
-) -> Row:
-    seconds = [float(np.median(process_medians(each["seconds"], each["process"]))) for each in (a, b)]
-    digits = [(found[case].agreement or {}).get("digits") for found in (old, new)]
-    return Row(case, one.verdict, one.reason, *seconds, one.ratio, one.smallest, *digits)
-
-
-Rounds = Sequence[tuple[Columns, Columns]]  # of old and of new, a case each
+def _row(case: Case, one: Decision, records: Iterable[Record], rounds: Iterable[Columns]) -> Row:
+    old, new = (float(np.median(process_medians(each["seconds"], each["process"]))) for each in rounds)
+    old_digits, new_digits = ((record.agreement or {}).get("digits") for record in records)
+    return Row(case, one.verdict, one.reason, old, new, one.ratio, one.smallest, old_digits, new_digits)
 
 
 def _paired_readings(rounds: Rounds) -> list[Reading]:
@@ -338,27 +339,28 @@ def _grid(values: Iterable[tuple[Array, Array]]) -> Array:
 
 def _drift(rounds: Rounds) -> float | None:
     """How much longer the yardstick took in the new run: the geometric mean over cases; None where it is missing."""
-    sides = (_grid(_logs(one["yardstick_seconds"], one) for one in side) for side in zip(*rounds, strict=True))
-    change = _two(*sides).mean if rounds else np.array([math.nan])
+    old, new = (_grid(_logs(one["yardstick_seconds"], one) for one in side) for side in zip(*rounds, strict=True))
+    change = _two(old, new).mean
     known = change[np.isfinite(change)]
     return math.exp(float(known.mean())) if len(known) else None
 
 
-def _told(run: Run) -> Mapping[str, Any]:
+def about(run: Run) -> Mapping[str, Any]:
+    """What a run tells of its machine and its software; empty if it does not."""
     told = run.machine.get("fitbench")
     return told if isinstance(told, dict) else {}
 
 
 def _name(run: Run) -> str:
-    told = _told(run).get("comparison")
-    return f"{told['side']}: {told['spec']}" if told else str(run.path)
+    told = about(run).get("comparison")
+    return f"{run.path} ({told['side']}: {told['spec']})" if told else str(run.path)
 
 
 def _changes(old: Run, new: Run, sides: bool) -> Iterable[str]:
     """The software that differs, "torch 2.12.0 -> 2.13.0"; of the sides of an A/B run their variables, too."""
     first, second = (
         {"python": told.get("python"), **told.get("packages", {}), **(told.get("environment", {}) if sides else {})}
-        for told in map(_told, (old, new))
+        for told in map(about, (old, new))
     )
     for name in dict.fromkeys([*first, *second]):
         if first.get(name) != second.get(name):

@@ -5,11 +5,16 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Runs of the tests meet in a temporary folder of their own: they do not warn, nor are warned by, those of the machine.
+SCRATCH = tempfile.TemporaryDirectory(prefix="fitbench-tests-", ignore_cleanup_errors=True)
+os.environ["TMPDIR"] = tempfile.tempdir = SCRATCH.name
 
 
 def run(*words: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -1,13 +1,16 @@
 """`pytest bench` as a user runs it, with the one backend that starts fast: its JSON, its options, its errors."""
 
 import json
+import statistics
 import subprocess
 import sys
 
 import pytest
 from conftest import ROOT, bench, records
 
-FAST = ("--device", "cpu", "--backend", "numpy", "--steps", "300", "--rounds", "3")
+from bench.record import ROUND
+
+FAST = ("--device", "cpu", "--backend", "numpy", "--steps", "300", "--processes", "2", "--max-time", "0.1")
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +24,11 @@ def timed(tmp_path_factory):
 def test_stats_are_the_workers_seconds_per_iteration(timed):
     _, document = timed
     for entry in document["benchmarks"]:
-        rounds = [one["seconds"] for one in entry["extra_info"]["rounds"]]
-        assert entry["stats"]["data"] == rounds
-        assert entry["stats"]["rounds"] == 3
-        assert 1e-7 < entry["stats"]["median"] == sorted(rounds)[1] < 1e-3
+        rounds = entry["extra_info"]["rounds"]
+        kept = [one for one, warming in zip(rounds["seconds"], rounds["warm_up"], strict=True) if not warming]
+        assert entry["stats"]["data"] == kept
+        assert entry["stats"]["rounds"] == len(kept) >= 2 * 8  # a block a process at least
+        assert 1e-7 < entry["stats"]["median"] == statistics.median(kept) < 1e-3
 
 
 def test_ids_groups_and_flat_fields_name_the_case(timed):
@@ -40,7 +44,7 @@ def test_ids_groups_and_flat_fields_name_the_case(timed):
 def test_record_holds_what_the_specification_lists(timed):
     _, document = timed
     info = document["benchmarks"][0]["extra_info"]
-    assert info["schema"] == document["fitbench_schema"] == 1
+    assert info["schema"] == document["fitbench_schema"] == 2
     assert [step for step, _ in info["losses"]] == [100, 200, 300]
     assert info["losses"][-1][1] == pytest.approx(info["exact_losses"][-1][1], rel=1e-12)
     assert len(info["coefficients"]) == 4
@@ -51,6 +55,27 @@ def test_record_holds_what_the_specification_lists(timed):
         machine
     )
     assert machine["packages"]["numpy"]
+
+
+def test_rounds_are_columns_in_turns_of_several_processes(timed):
+    _, document = timed
+    info = document["benchmarks"][0]["extra_info"]
+    rounds = info["rounds"]
+    assert set(rounds) == set(ROUND)
+    assert {len(column) for column in rounds.values()} == {len(rounds["seconds"])}
+    assert sorted(set(rounds["process"])) == [0, 1] == [one["process"] for one in info["processes"]]
+    for process in (0, 1):
+        turns = [turn for turn, one in zip(rounds["turn"], rounds["process"], strict=True) if one == process]
+        assert turns == list(range(len(turns)))
+    assert rounds["time"] == sorted(rounds["time"])
+    assert sum(rounds["steps"][: rounds["turn"].index(1)]) <= 300
+    assert info["sampling"]["stopped"] in ("precision", "max-time")
+
+
+def test_the_worker_processes_differ(timed):
+    _, document = timed
+    started = [one["started"] for one in document["benchmarks"][0]["extra_info"]["processes"]]
+    assert started[0] < started[1]
 
 
 def test_summary_tells_how_many_agree_and_how_well(timed):
@@ -118,7 +143,14 @@ def test_bare_pytest_runs_the_tests_alone():
         (["--points", "3"], ["--points 3", "at least 4"]),
         (["--points", "many"], ["--points", "many", "not a whole number"]),
         (["--steps", "0"], ["--steps 0", "at least 1"]),
-        (["--rounds", "-1"], ["--rounds -1", "at least 1"]),
+        (["--processes", "0"], ["--processes 0", "at least 1"]),
+        (["--processes", "2", "--cold", "3"], ["--cold 3", "from 0 to 2"]),
+        (["--precision", "2"], ["--precision 2", "less than 100%"]),
+        (["--precision", "fine"], ["--precision 'fine'", "5% or 0.05"]),
+        (["--max-time", "0"], ["--max-time 0", "more than 0"]),
+        (["--max-time", "inf"], ["--max-time inf", "more than 0"]),
+        (["--cache", "bench/test_fit.py/cache"], ["--cache", "expected a folder"]),
+        (["--resume"], ["--resume", "--benchmark-json"]),
         (["--threads", "4096"], ["--threads 4096", "from 1 to"]),
         (["--seed", "-3"], ["--seed -3", "at least 0"]),
         (["--case-timeout", "0"], ["--case-timeout 0", "at least 1"]),
@@ -159,7 +191,7 @@ def test_jax_runs_on_the_device_asked_for_and_numpy_says_why_not(tmp_path):
     path = tmp_path / "run.json"
     done = bench(
         *("--backend", "numpy,jax-loop", "--device", "cpu:1", "--variant", "manual", "--dtype", "float32"),
-        *("--steps", "200", "--rounds", "2", f"--benchmark-json={path}"),
+        *("--steps", "200", "--processes", "1", "--max-time", "0.1", f"--benchmark-json={path}"),
         XLA_FLAGS="--xla_force_host_platform_device_count=2",
     )
     assert done.returncode == 0, done.stdout

@@ -14,7 +14,8 @@ worker = Worker()
 worker.start("numpy", "cpu", 1, None)
 worker.build("autograd", "cpu", "float32", 100, 0, 10)
 worker.converge()
-worker.round(False)
+worker.round(10, False)
+worker.leave()
 worker.finish()
 """
 
@@ -26,9 +27,9 @@ def imported(code: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["bench.report", "bench.runner", "bench.conftest", "bench.fit"])
+@pytest.mark.parametrize("module", ["report", "runner", "conftest", "fit", "ab", "compare"])
 def test_the_parent_imports_no_framework(module):
-    assert imported(f"import {module}") == set()
+    assert imported(f"import bench.{module}") == set()
 
 
 def test_a_numpy_run_imports_neither_torch_nor_jax():

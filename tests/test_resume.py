@@ -1,0 +1,122 @@
+"""Runs killed at random moments, with SIGKILL: they go on with --resume, and end as an unbroken run does.
+
+FITBENCH_KILLS=50 .venv/bin/pytest tests/test_resume.py     # more of them
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT, bench
+
+KILLS = int(os.environ.get("FITBENCH_KILLS", "3"))
+WORDS = ("--device=cpu", "--backend=numpy", "--variant=manual,nn,optim", "--steps=300", "--processes=3")
+TIME = ("--max-time=0.3", "--precision=0.0001%")
+CASES = 3 * 2
+
+
+def begin(path: Path, *words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "pytest", "bench", "-p", "no:cacheprovider", *WORDS, *TIME, *words]
+    return subprocess.Popen([*command, f"--benchmark-json={path}"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def journal(path: Path) -> Path:
+    return Path(f"{path}.journal")
+
+
+def shape(value: Any) -> Any:
+    """A document without its numbers and texts: what is there, and of which kind."""
+    if isinstance(value, dict):
+        return {name: shape(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return "number" if isinstance(value, int | float) else type(value).__name__
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory) -> tuple[dict, float]:
+    """The document of a run that was let be, and how long it took in seconds."""
+    path = tmp_path_factory.mktemp("unbroken") / "run.json"
+    begun = time.monotonic()
+    process = begin(path)
+    assert process.wait(timeout=300) == 0, process.stdout and process.stdout.read()
+    assert not journal(path).exists()
+    return json.loads(path.read_text()), time.monotonic() - begun
+
+
+@pytest.mark.parametrize("seed", range(KILLS))
+def test_a_killed_run_goes_on_and_nothing_is_lost_or_twice(unbroken, tmp_path, seed):
+    document, seconds = unbroken
+    path = tmp_path / "run.json"
+    process = begin(path)
+    time.sleep(random.Random(seed).uniform(0.3, seconds))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    kept = [] if not journal(path).exists() else journal(path).read_text(errors="replace").splitlines()
+    if not path.exists() or journal(path).exists():
+        process = begin(path, *(["--resume"] if journal(path).exists() else []))
+        assert process.wait(timeout=300) == 0, process.stdout and process.stdout.read()
+    resumed = json.loads(path.read_text())
+    assert shape(resumed) == shape(document)
+    assert resumed["not_measured"] == []
+    names = [entry["param"] for entry in resumed["benchmarks"]]
+    assert sorted(names) == sorted({entry["param"] for entry in document["benchmarks"]}) and len(names) == CASES
+    for entry in resumed["benchmarks"]:
+        info = entry["extra_info"]
+        assert [one["process"] for one in info["processes"]] == [0, 1, 2]
+        assert sorted(set(info["rounds"]["process"])) == [0, 1, 2]
+        assert [len(column) for column in info["rounds"].values()] == [len(info["rounds"]["turn"])] * 9
+        # What was in the journal was not measured again.
+        started = {one["started"] for one in info["processes"]}
+        for line in kept[:-1]:
+            sample = json.loads(line)
+            if f'"{entry["param"]}"' in line and "cold" in str(sample):
+                assert any(str(moment) in line for moment in started)
+    assert not journal(path).exists()
+
+
+def stopped(tmp_path: Path) -> Path:
+    """The JSON of a run that was killed once its journal held a sample."""
+    path = tmp_path / "run.json"
+    process = begin(path)
+    while not (journal(path).exists() and "manual-numpy" in journal(path).read_text(errors="replace")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    return path
+
+
+def test_a_journal_is_not_overwritten_nor_resumed_with_other_options_versions_or_cases(tmp_path):
+    path = stopped(tmp_path)
+    before = journal(path).read_bytes()
+    same = (*WORDS, *TIME, f"--benchmark-json={path}")
+    for words, names in (
+        (same, ["--resume"]),
+        ((*same, "--resume", "--seed=1"), ["choice.seed was 0, is 1"]),
+        ((*same, "--resume", "-k", "optim"), ["not selected now"]),
+    ):
+        done = bench(*words)
+        assert done.returncode == 2, done.stdout + done.stderr
+        said = [line for line in done.stderr.splitlines() if line.strip()]
+        assert len(said) == 1 and all(name in said[0] for name in names), done.stderr
+        assert journal(path).read_bytes().startswith(before)
+        assert not path.exists()
+    done = bench(*same, "--resume", XLA_FLAGS="--xla_cpu_enable_fast_math=false")
+    assert done.returncode == 2
+    assert "XLA_FLAGS" in done.stderr
+    assert bench(*same, "--resume").returncode == 0
+    assert len(json.loads(path.read_text())["benchmarks"]) == CASES
+
+
+def test_nothing_to_resume_is_said(tmp_path):
+    done = bench(*WORDS, *TIME, "--resume", f"--benchmark-json={tmp_path / 'run.json'}")
+    assert done.returncode == 2
+    assert "resume" in done.stderr
