@@ -5,7 +5,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ class Caches:
         self._scratch = tempfile.TemporaryDirectory(prefix="fitbench-", ignore_cleanup_errors=True)
         self._root = keep or Path(self._scratch.name, "warm")
 
-    def folder(self, environment: Mapping[str, Any], cold: bool) -> Path:
-        """A folder for one worker of this environment.
+    def folder(self, environment: Sequence[Any], cold: bool) -> Path:
+        """A folder for one worker of this environment: whatever compiled code depends on, as JSON can hold it.
 
         The shared one is empty at first: a cold process takes it then, and leaves it to the warm ones.
         """

@@ -42,6 +42,7 @@ WARNING = "#B00020"
 def save(figure: Figure, path: Path) -> None:
     """Write the figure as PNG and SVG, at the path with these endings added."""
     figure.savefig(f"{path}.png", dpi=150)
+    figure.set_layout_engine("none")  # what is laid out stays so: doing it again takes as long as drawing
     figure.savefig(f"{path}.svg", metadata={"Date": None})
 
 

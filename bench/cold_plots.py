@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, FixedLocator, LogLocator, MaxNLocator, NullLocator
 
 from bench import cold, units
 from bench.canvas import GREY, ROW, beside, by_case, figure_of, hole, look, name_rows, styles
@@ -42,8 +42,8 @@ def cold_start(group: pd.DataFrame) -> Figure:
     dtypes, variants, backends = list(group["dtype"].unique()), present(group, "variant"), present(group, "backend")
     states = {backend: _states(group[group["backend"] == backend]) for backend in backends}
     heights = [ROW * len(variants) * len(states[backend]) + 0.55 for backend in backends]
-    what = "Cost before the second iteration of a fresh process, by what is in its cache of compiled code"
-    figure = figure_of(f"{what}; every backend has its own axis", group, sum(heights) + 0.4)
+    what = "Cost before the second iteration of a fresh process with empty or warm caches: median and range"
+    figure = figure_of(f"{what}\nEvery backend has its own axis", group, sum(heights) + 0.6)
     grid = figure.subplots(len(backends), len(dtypes), squeeze=False, sharex="row", sharey="row", height_ratios=heights)
     for panels, backend in zip(grid, backends, strict=True):
         most = 0.0
@@ -136,7 +136,7 @@ def break_even(group: pd.DataFrame) -> Figure:
 
 def _last(group: pd.DataFrame) -> float:
     """How many iterations hold all break-evens, if they can be held."""
-    crossings = break_evens(group)["iterations"]
+    crossings = break_evens(group, resamples=1)["iterations"]
     most = crossings[np.isfinite(crossings)].max()
     least, last = ITERATIONS
     return float(min(last, max(least, 10.0 ** math.ceil(math.log10(3 * most))))) if most > 0 else least
@@ -160,10 +160,12 @@ def _frame(grid: Any, iterations: Any) -> None:
     for axes in grid.flat:
         axes.set(xscale="log", yscale="log", xlim=(1, iterations[-1]))
         axes.set_ylim(low / 10 ** (room + 0.1), high * 10**0.1)
-        axes.yaxis.set_major_formatter(EngFormatter("s"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
         axes.xaxis.set_major_locator(LogLocator(numticks=12))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.yaxis.set_major_locator(FixedLocator(10.0 ** np.arange(math.ceil(math.log10(low)), math.log10(high))))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g} s" if value >= 1 else units.seconds(value))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_minor_locator(NullLocator())
         axes.grid()
     for axes in grid[-1]:
         axes.set_xlabel("iterations (log axis)")
@@ -176,12 +178,13 @@ def _strips(axes: Axes, part: pd.DataFrame, iterations: Any, looks: Any) -> None
     totals = list(_totals(part, iterations))
     for bottom, state in ((1.3 * STRIP, EMPTY), (0.1 * STRIP, WARM)):
         those = [(row, total) for row, is_in, total in totals if is_in == state or not cold.compiles(row.record)]
-        if not those or not any(is_in == state and cold.compiles(row.record) for row, is_in, _ in totals):
+        if not any(is_in == state and cold.compiles(row.record) for row, is_in, _ in totals):
             continue
         best = np.argmin([total for _, total in those], axis=0)
         edges = [0, *(np.flatnonzero(np.diff(best)) + 1), len(best) - 1]
         for begin, end in itertools.pairwise(edges):
-            color = looks[those[best[begin]][0].backend]["color"]
-            axes.axvspan(iterations[begin], iterations[end], bottom, bottom + STRIP, color=color, lw=0)
-        name = f"least: {state}"
-        axes.text(0.01, bottom + STRIP / 2, name, transform=axes.transAxes, va="center", fontsize=7, color="white")
+            look = {"color": looks[those[best[begin]][0].backend]["color"], "lw": 0, "zorder": 3}
+            axes.axvspan(iterations[begin], iterations[end], bottom, bottom + STRIP, **look)
+        if axes.get_subplotspec().is_first_col():
+            about = {"transform": axes.transAxes, "ha": "right", "va": "center", "fontsize": 7}
+            axes.text(-0.02, bottom + STRIP / 2, f"cheapest, {state}", **about)

@@ -14,26 +14,11 @@ from tabulate import tabulate
 
 from bench import units
 from bench.case import fraction
+from bench.decision import CONFIDENCE, FASTER, SAME, SLOWER, UNDECIDED
 from bench.errors import InputError, Parser
 from bench.estimate import Interval
 from bench.record import Run, load
-from bench.verdict import (
-    APPEARED,
-    CONFIDENCE,
-    FAILED,
-    FASTER,
-    SAME,
-    SLOWER,
-    UNDECIDED,
-    VANISHED,
-    Row,
-    Table,
-    about,
-    are_sides,
-    by_case,
-    decide,
-    measured_in_both,
-)
+from bench.verdict import APPEARED, FAILED, VANISHED, Row, Table, about, are_sides, by_case, decide, measured_in_both
 
 THRESHOLD = "5%"
 MACHINE = ("cpu", "cores", "physical_cores", "affinity", "governor", "os")

@@ -14,6 +14,7 @@ from bench.frames import GROUP, ratio
 from bench.record import MEASURED
 
 AFTER, BEFORE, UNKNOWN = "after", "before", "unknown"
+RESAMPLES = 2000
 BREAK_EVEN = ["other", "state", "cheaper", "iterations", "low", "high", "pays_back"]
 
 
@@ -29,7 +30,7 @@ class BreakEven:
     iterations: Interval
 
 
-def break_even(a: Any, b: Any, state: str) -> BreakEven | None:
+def break_even(a: Any, b: Any, state: str, resamples: int = RESAMPLES) -> BreakEven | None:
     """When case a has cost less than b, both rows of `frames.cases`, in fresh processes whose caches are in a state.
 
     None where a case has no process that began so.
@@ -37,10 +38,10 @@ def break_even(a: Any, b: Any, state: str) -> BreakEven | None:
     sides = [(cold.costs(row.record, state), _paces(row)) for row in (a, b)]
     if any(not len(costs) or not math.isfinite(costs.sum()) for costs, _ in sides):
         return None
-    forth = estimate.break_even(*sides[0], *sides[1])
+    forth = estimate.break_even(*sides[0], *sides[1], resamples=resamples)
     if forth.value > 0:
         return BreakEven(AFTER, forth)
-    back = estimate.break_even(*sides[1], *sides[0])
+    back = estimate.break_even(*sides[1], *sides[0], resamples=resamples)
     return BreakEven(BEFORE, back) if 0 < back.value < math.inf else BreakEven(AFTER, forth)
 
 
@@ -50,7 +51,7 @@ def _paces(row: Any) -> estimate.Array:
     return estimate.process_medians(rounds["seconds"], rounds["process"])
 
 
-def break_evens(frame: pd.DataFrame) -> pd.DataFrame:
+def break_evens(frame: pd.DataFrame, resamples: int = RESAMPLES) -> pd.DataFrame:
     """A row for every two cases of a group, in either order, and each state of the caches.
 
     pays_back: whether the case has anything to pay back, here or against any other of its group: it keeps compiled
@@ -63,7 +64,7 @@ def break_evens(frame: pd.DataFrame) -> pd.DataFrame:
         | {"pays_back": cold.compiles(a.record) or _finite(found)}
         for a, b in _pairs(frame)
         for state in cold.CACHED
-        if (found := break_even(a, b, state)) is not None
+        if (found := break_even(a, b, state, resamples)) is not None
     ]
     found = pd.DataFrame(rows, columns=[*GROUP, "backend", *BREAK_EVEN])
     if len(found):

@@ -35,9 +35,8 @@ def iteration_time(group: pd.DataFrame) -> Figure:
         axes.xaxis.set_minor_formatter(NullFormatter())
     for axes, y, row, style in _cases(group, panels):
         begin, end = _sampled(axes, y, row, style, lambda seconds: seconds)
-        modes = "" if pd.isna(row.unstable) else f", unstable: {_modes(row)}"
-        left = bool(modes) and begin / low > high / end
-        _say(axes, y, begin if left else end, f"{units.seconds(row.median_seconds)}{modes}", row, left)
+        left = pd.notna(row.unstable) and begin / low > high / end
+        _say(axes, y, begin if left else end, _modes(row) or units.seconds(row.median_seconds), row, left)
     return figure
 
 
@@ -53,18 +52,19 @@ def processes(group: pd.DataFrame) -> Figure:
     for axes, y, row, style in _cases(group, panels):
         middle = row.median_seconds
         ends += _sampled(axes, y, row, style, lambda seconds, middle=middle: 100 * (seconds / middle - 1))
-        _say(axes, y, ends[-1], "" if pd.isna(row.unstable) else f"unstable: {_modes(row)}", row)
+        _say(axes, y, ends[-1], _modes(row), row)
     most = max([TICKS[1], *np.abs(ends)])
     ticks = [tick for tick in TICKS if tick <= most]
     for axes in panels:
-        axes.set_xlim(-most * 1.3, most * 30)
+        axes.set_xlim(-most * 1.3, most * 12)
         axes.xaxis.set_major_locator(FixedLocator([*(-tick for tick in reversed(ticks)), 0, *ticks]))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:+g}" if value else "0")
     return figure
 
 
-DRAWN = "median (filled) and its 95 % interval,\nprocesses (rings), the middle 90 % of rounds (band)"
+DRAWN = """median (filled) and its 95 % interval,
+processes (hollow), the middle 90 % of rounds (band). Shaded: unstable, and its two figures"""
 TICKS = (1, 5, 20, 100)  # per cent
 
 
@@ -123,9 +123,11 @@ def _decades(group: pd.DataFrame) -> tuple[float, float]:
 
 
 def _modes(row: Any) -> str:
-    """The two figures of an unstable case, in the order of its evidence."""
-    between = " to " if row.unstable_kind == "drift" else " or "
-    return between.join(units.seconds(mode) for mode in (row.mode_a_seconds, row.mode_b_seconds))
+    """The two figures of an unstable case, in the order of its evidence: "27.3 or 32.7 µs"; nothing of another."""
+    if pd.isna(row.unstable):
+        return ""
+    one, other = units.alike(row.mode_a_seconds, row.mode_b_seconds)
+    return f"{one} to {other}" if row.unstable_kind == "drift" else f"{one} or {other}"
 
 
 def _say(axes: Axes, y: int, x: float, text: str, row: Any, left: bool = False) -> None:

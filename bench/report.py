@@ -123,12 +123,6 @@ def _nothing_right(group: pd.DataFrame) -> str | None:
     return None if frames.right(group).any() else "no case came to agree with the exact fit."
 
 
-def _nothing_to_pay(group: pd.DataFrame) -> str | None:
-    if (nothing := _nothing_timed(group)) is not None:
-        return nothing
-    return None if pairs.break_evens(group)["pays_back"].any() else "no case that was timed has anything to pay back."
-
-
 SECTIONS = (
     Section(
         "Iteration time",
@@ -207,7 +201,7 @@ compared with itself, or one that was not started so.""",
         (Picture("break-even", cold_plots.break_even, frames.FIGURE),),
         tables.break_even,
         ("break-even",),
-        _nothing_to_pay,
+        _nothing_timed,
     ),
     Section(
         "Agreement with the exact fit",

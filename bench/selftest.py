@@ -7,9 +7,10 @@ from typing import Any
 from scipy import stats
 
 from bench.case import fraction, number
+from bench.decision import FASTER, SLOWER, UNDECIDED
 from bench.record import Run
 from bench.sides import Side, here
-from bench.verdict import FASTER, SLOWER, UNDECIDED, decide
+from bench.verdict import decide
 from bench.worker import SLOWDOWN
 
 Measure = Callable[[Any, Sequence[Side]], tuple[Run, Run]]

@@ -30,6 +30,12 @@ def spread(middle: float, low: float, high: float) -> str:
     return f"{seconds(middle)} ({significant(low / scale)} to {significant(high / scale)})"
 
 
+def alike(one: float, other: float) -> tuple[str, str]:
+    """Two durations given in seconds, in the unit of the second, which alone is named: "27.3" and "32.7 µs"."""
+    scale, _ = _unit(other, SECONDS)
+    return significant(one / scale), seconds(other)
+
+
 def count(value: float, infinite: str = "never") -> str:
     """So many, not negative, to three digits, with thousands apart: 31234.2 is "31 200", 12.1 is "13"; infinitely many
     is a word. The spaces do not break.

@@ -12,10 +12,11 @@ from conftest import ROOT, run
 
 from bench.case import Case
 from bench.compare import exit_code, main, text
+from bench.decision import FASTER, SAME, SLOWER, UNDECIDED
 from bench.estimate import Interval
 from bench.record import FAILED as BROKEN
 from bench.record import MEASURED, Record
-from bench.verdict import APPEARED, FAILED, FASTER, SAME, SLOWER, UNDECIDED, VANISHED, Row, Table
+from bench.verdict import APPEARED, FAILED, VANISHED, Row, Table
 
 FRAMEWORKS = {"torch", "jax", "autograd", "equinox", "optax"}
 PROCESSES, TURNS = 4, 10

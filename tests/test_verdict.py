@@ -8,23 +8,12 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from bench import verdict
+from bench import decision
+from bench.decision import FASTER, SAME, SLOWER, UNDECIDED, moderated, paired, unpaired
 from bench.errors import InputError
 from bench.record import FAILED as BROKEN
 from bench.record import MEASURED, NOT_REACHED, SKIPPED, Record, Run
-from bench.verdict import (
-    APPEARED,
-    FAILED,
-    FASTER,
-    SAME,
-    SLOWER,
-    UNDECIDED,
-    VANISHED,
-    decide,
-    moderated,
-    paired,
-    unpaired,
-)
+from bench.verdict import APPEARED, FAILED, VANISHED, decide
 
 TABLES = 200
 CASES, PROCESSES = 20, 5
@@ -124,7 +113,7 @@ def test_moderation_has_no_more_df_than_there_are_and_needs_three_cases():
 
 @pytest.mark.parametrize("value", [1e-6, 1e-2, 1.0, 1e2, 1e6])
 def test_inverse_trigamma(value):
-    assert special.polygamma(1, verdict._inverse_trigamma(value)) == pytest.approx(value, rel=1e-6)
+    assert special.polygamma(1, decision._inverse_trigamma(value)) == pytest.approx(value, rel=1e-6)
 
 
 def false_alarms(random: np.random.Generator, processes: int) -> int:
@@ -141,7 +130,7 @@ def test_identical_code_is_seldom_called_different(processes):
 
 
 def test_without_bonferroni_the_false_alarm_check_fails(monkeypatch):
-    monkeypatch.setattr(verdict, "CONFIDENCE", 1 - 60 * 0.05)  # so that each case has the 5 % for itself
+    monkeypatch.setattr(decision, "CONFIDENCE", 1 - 60 * 0.05)  # so that each case has the 5 % for itself
     assert false_alarms(np.random.default_rng(3), 5) > 0.9 * TABLES
 
 
@@ -150,7 +139,7 @@ def test_a_variance_that_is_tiny_by_luck_cries_wolf_only_unmoderated(monkeypatch
     random = np.random.default_rng(4)
     logs = np.concatenate([0.08 + 1e-4 * np.array([[-1.0, 0.0, 1.0]]), 0.05 * random.normal(size=(19, 3))])
     assert paired(logs, 0.05)[0].verdict == UNDECIDED
-    monkeypatch.setattr(verdict, "FEWEST", math.inf)
+    monkeypatch.setattr(decision, "FEWEST", math.inf)
     assert paired(logs, 0.05)[0].verdict == SLOWER
 
 

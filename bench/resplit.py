@@ -1,0 +1,100 @@
+"""Error rates of verdicts from runs of identical code, by splitting their recorded processes anew.
+
+python -m bench.resplit DIR [DIR ...] [--processes 5] [--times 1000]
+
+Each DIR holds the a.json and b.json of one `bench.ab --a . --b .`. A pair of processes, one of each side, is drawn or
+not and its sides are swapped or not, for all cases alike: so many comparisons are made of what was measured once.
+"""
+
+import argparse
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bench.case import Case, fraction, number
+from bench.decision import FASTER, SLOWER, UNDECIDED, Array, paired
+from bench.errors import InputError, Parser
+from bench.estimate import kept, log_ratios, process_medians
+from bench.record import load
+from bench.units import share
+from bench.verdict import by_case, measured_in_both
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    asked = _parser().parse_args(argv)
+    try:
+        times, processes = number("--times", asked.times, 1), number("--processes", asked.processes, 2)
+        threshold, slowdown = fraction("--threshold", asked.threshold), fraction("--slowdown", asked.slowdown)
+        cases, logs = recorded(asked.folders)
+        if processes > logs.shape[1]:
+            raise InputError(f"--processes {processes}: only {logs.shape[1]} pairs of processes are recorded there")
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(f"{len(cases)} cases, {logs.shape[1]} pairs of processes; {times} splits into {processes}")
+    print(f"identical code, threshold {asked.threshold}: {false_alarms(logs, processes, threshold, times)}")
+    for backend in dict.fromkeys(case.backend for case in cases):
+        rows = logs[[case.backend == backend for case in cases]]
+        print(f"{asked.slowdown} in {backend}, threshold {asked.threshold}: {found(rows, processes, threshold, slowdown, times)}")
+    return 0
+
+
+def recorded(folders: Sequence[Path]) -> tuple[list[Case], Array]:
+    """The cases that every run measured, and their log(b / a), of shape (cases, pairs of processes of all runs).
+
+    Raises InputError for folders without a run, and for runs that share no case.
+    """
+    runs = [(load(folder / "a.json"), load(folder / "b.json")) for folder in folders]
+    common = [measured_in_both(a, b) for a, b in runs]
+    cases = [case for case in common[0] if all(case in others for others in common)]
+    if not cases:
+        raise InputError(f"{folders[0]}: no case was measured in all of these runs")
+    columns = []
+    for a, b in runs:
+        sides = by_case(a), by_case(b)
+        medians = []
+        for case in cases:
+            logs, process = log_ratios(kept(sides[0][case]), kept(sides[1][case]))
+            medians.append(process_medians(logs, process))
+        columns.append(np.array(medians))
+    return cases, np.concatenate(columns, axis=1)
+
+
+def split(logs: Array, processes: int, random: np.random.Generator) -> Array:
+    """One comparison of so many pairs of processes, drawn of all, sides swapped at random."""
+    drawn = random.choice(logs.shape[1], processes, replace=False)
+    return logs[:, drawn] * random.choice([-1.0, 1.0], processes)
+
+
+def false_alarms(logs: Array, processes: int, threshold: float, times: int) -> str:
+    """How many splits of identical code had a case called faster or slower."""
+    random = np.random.default_rng(0)
+    tables = [paired(split(logs, processes, random), threshold) for _ in range(times)]
+    alarms = sum(any(one.verdict in (FASTER, SLOWER) for one in table) for table in tables)
+    undecided = float(np.mean([one.verdict == UNDECIDED for table in tables for one in table]))
+    return f"false alarms in {share(alarms, times)}; {100 * undecided:.0f} % of the cases undecided"
+
+
+def found(logs: Array, processes: int, threshold: float, slowdown: float, times: int) -> str:
+    """How many cases were called slower where all those given were slowed down."""
+    random = np.random.default_rng(1)
+    slowed = [split(logs, processes, random) + math.log1p(slowdown) for _ in range(times)]
+    verdicts = [one.verdict == SLOWER for logs in slowed for one in paired(logs, threshold)]
+    return f"found {share(sum(verdicts), len(verdicts))}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m bench.resplit", description="Error rates from recorded runs of identical code.")
+    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="of a bench.ab of identical code")
+    parser.add_argument("--processes", default="5", metavar="P", help="of a comparison; default: %(default)s")
+    parser.add_argument("--times", default="1000", metavar="N", help="splits; default: %(default)s")
+    parser.add_argument("--threshold", default="5%", metavar="PCT", help="default: %(default)s".replace("%(", "%("))
+    parser.add_argument("--slowdown", default="10%", metavar="PCT", help="what is planted; default: %(default)s")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
