@@ -134,8 +134,8 @@ def _row(label: str, run: Run, record: Record) -> dict[str, Any]:
 
 def _figures(record: Record) -> dict[str, Any]:
     """What every case that is right has."""
-    if record.agreement is None:
-        raise KeyError("agreement")
+    if record.agreement is None or not record.processes:
+        raise KeyError("processes" if record.agreement else "agreement")
     return {
         **record.agreement,
         **{name: getattr(record, name) for name in RESOURCES},

@@ -19,7 +19,7 @@ from bench import units
 from bench.canvas import by_case, figure_of, hole, look, name_rows
 from bench.frames import BASELINE, BASELINE_DEVICE, present
 from bench.record import MEASURED
-from bench.tables import speed
+from bench.tables import speed, speeds
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,17 @@ def speedup(group: pd.DataFrame) -> Figure:
     most = max([2.0, *ratios, *(1 / ratios)])
     base, power = (10.0, int(math.log10(most))) if most >= 10 else (2.0, int(math.log2(most)))
     ticks = {base**i: units.speed(base**i, digits=1) for i in (-power, 0, power)}
-    scale = Scale(LogNorm(1 / most, most), "RdBu", lambda row: speed(row).replace("x ", "x\n"), ticks)
-    what = f"Speed against {BASELINE} on the {BASELINE_DEVICE}, of the same variant (ratio of medians)"
+    width = _width(group)
+    scale = Scale(LogNorm(1 / most, most), "RdBu", lambda row: _speed(row, width), ticks)
+    what = f"Speed against {BASELINE} on the {BASELINE_DEVICE}, of the same variant, with its 95 % interval"
     return _heat_map(what, group, "speedup", lambda dtype: scale)
+
+
+def _speed(row: Any, width: int) -> str:
+    """The speed, its interval below it, and whether the case is unstable."""
+    words, bracket, interval = speeds(row).partition("(")
+    doubt = "" if pd.isna(row.unstable) else "unstable"
+    return "\n".join(textwrap.fill(line, width) for line in (words.strip(), bracket + interval, doubt) if line)
 
 
 @look
@@ -57,10 +65,15 @@ def digits(group: pd.DataFrame) -> Figure:
     return _heat_map(what, group, "digits", scale)
 
 
+def _width(group: pd.DataFrame) -> int:
+    """How many characters fit into a cell."""
+    return max(8, 100 // len(present(group, "backend")))
+
+
 def _heat_map(what: str, group: pd.DataFrame, column: str, scale: Callable[[str], Scale]) -> Figure:
     dtypes, variants, backends = list(group["dtype"].unique()), present(group, "variant"), present(group, "backend")
-    width = max(8, 100 // len(backends))  # characters that fit into a cell
-    figure = figure_of(what, group, len(dtypes) * (0.45 * len(variants) + 0.8))
+    width = _width(group)
+    figure = figure_of(what, group, len(dtypes) * (0.48 * len(variants) + 0.8))
     for axes, dtype in zip(figure.subplots(len(dtypes), 1, squeeze=False)[:, 0], dtypes, strict=True):
         chosen = scale(dtype)
         colours = ScalarMappable(chosen.norm, chosen.colours)
@@ -86,7 +99,7 @@ def _cell(axes: Axes, x: int, y: int, row: Any, column: str, scale: Scale, colou
     if not math.isnan(value):
         red, green, blue, _ = shade = colours.to_rgba(np.asarray(value))
         look = {"facecolor": shade, "edgecolor": "white"}
-        text, ink, size = scale.cell(row), "black" if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else "white", 9
+        text, ink, size = scale.cell(row), "black" if 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 else "white", 8
     axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, **look))
     box = {"facecolor": look["facecolor"], "edgecolor": "none", "pad": 1}
     axes.text(x, y, text, ha="center", va="center", color=ink, fontsize=size, bbox=box)

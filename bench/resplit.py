@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from scipy import stats
 
 from bench.case import Case, fraction, number
 from bench.decision import FASTER, SLOWER, UNDECIDED, Array, paired
 from bench.errors import InputError, Parser
 from bench.estimate import kept, log_ratios, process_medians
 from bench.record import load
-from bench.units import share
 from bench.verdict import by_case, measured_in_both
 
 
@@ -38,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"identical code, threshold {asked.threshold}: {false_alarms(logs, processes, threshold, times)}")
     for backend in dict.fromkeys(case.backend for case in cases):
         rows = logs[[case.backend == backend for case in cases]]
-        print(f"{asked.slowdown} in {backend}, threshold {asked.threshold}: {found(rows, processes, threshold, slowdown, times)}")
+        told = found(rows, processes, threshold, slowdown, times)
+        print(f"{asked.slowdown} in {backend}, threshold {asked.threshold}: {told}")
     return 0
 
 
@@ -86,12 +87,21 @@ def found(logs: Array, processes: int, threshold: float, slowdown: float, times:
     return f"found {share(sum(verdicts), len(verdicts))}"
 
 
+def share(count: int, total: int) -> str:
+    """A share with its 95 % interval (Clopper and Pearson's exact one)."""
+    if total == 0:
+        return "none to count"
+    ends = stats.binomtest(count, total).proportion_ci(method="exact")
+    low, high = 100 * ends.low, 100 * ends.high
+    return f"{count} of {total} ({100 * count / total:.1f} %, 95 % interval {low:.1f} to {high:.1f} %)"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="python -m bench.resplit", description="Error rates from recorded runs of identical code.")
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="of a bench.ab of identical code")
     parser.add_argument("--processes", default="5", metavar="P", help="of a comparison; default: %(default)s")
     parser.add_argument("--times", default="1000", metavar="N", help="splits; default: %(default)s")
-    parser.add_argument("--threshold", default="5%", metavar="PCT", help="default: %(default)s".replace("%(", "%("))
+    parser.add_argument("--threshold", default="5%", metavar="PCT", help="default: %(default)s")
     parser.add_argument("--slowdown", default="10%", metavar="PCT", help="what is planted; default: %(default)s")
     return parser
 

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
-
-from scipy import stats
 
 from bench.case import fraction, number
 from bench.decision import FASTER, SLOWER, UNDECIDED
 from bench.record import Run
+from bench.resplit import false_alarms, found, recorded, share
 from bench.sides import Side, here
 from bench.verdict import decide
 from bench.worker import SLOWDOWN
 
+TIMES = 1000
 Measure = Callable[[Any, Sequence[Side]], tuple[Run, Run]]
 
 
@@ -51,7 +52,20 @@ def self_test(plan: Any, threshold: float, asked: Any, measure: Measure) -> int:
             _count(tally, decide(*measure(step, [a, side]), threshold), hurt)
             print(f"{name} {repeat + 1}: {tally.lines[-1]}", flush=True)
     print(_text(same, planted, slowdown, threshold))
+    print(_resplit(plan, [plan.output / f"same-{repeat + 1:02d}" for repeat in range(repeats)], slowdown, threshold))
     return 0
+
+
+def _resplit(plan: Any, folders: Sequence[Path], slowdown: float, threshold: float) -> str:
+    """The same rates from the recorded processes of identical code, split anew many times."""
+    cases, logs = recorded(folders)
+    size = min(plan.choice.processes, logs.shape[1])
+    lines = [f"the recorded processes of identical code, split anew {TIMES} times into {size}:"]
+    lines.append(f"  {false_alarms(logs, size, threshold, TIMES)}")
+    for backend in dict.fromkeys(case.backend for case in cases):
+        rows = logs[[case.backend == backend for case in cases]]
+        lines.append(f"  slowed in {backend}: {found(rows, size, threshold, slowdown, TIMES)}")
+    return "\n".join(lines)
 
 
 def _count(tally: Tally, table: Any, hurt: str) -> None:
@@ -71,15 +85,6 @@ def _count(tally: Tally, table: Any, hurt: str) -> None:
     told = [f"{len(rest)} of identical code, {len(false)} false, {undecided} undecided"]
     told += [f"{found} of {len(slowed)} slowed in {hurt} found"] if hurt else []
     tally.lines.append("; ".join(told))
-
-
-def share(count: int, total: int) -> str:
-    """A share with its 95 % interval (Clopper and Pearson's exact one)."""
-    if total == 0:
-        return "none to count"
-    ends = stats.binomtest(count, total).proportion_ci(method="exact")
-    low, high = 100 * ends.low, 100 * ends.high
-    return f"{count} of {total} ({100 * count / total:.1f} %, 95 % interval {low:.1f} to {high:.1f} %)"
 
 
 def _text(same: Tally, planted: Tally, slowdown: float, threshold: float) -> str:

@@ -1,5 +1,7 @@
 """Numbers as readers read them, against what the definitions give by hand."""
 
+import math
+
 import pytest
 
 from bench import units
@@ -49,6 +51,39 @@ def test_a_spread_has_one_unit():
     assert units.spread(0.9e-3, 0.8e-3, 1.5e-3) == "900 µs (800 to 1500)"
 
 
+@pytest.mark.parametrize("ends", [(math.nan, math.nan), (0.8e-3, math.nan)])
+def test_what_is_not_known_of_an_interval_is_not_told(ends):
+    assert units.spread(0.9e-3, *ends) == "900 µs"
+    assert units.speeds(4.0, *ends) == "4.00x faster"
+    assert units.counts(12.0, *ends) == "12"
+
+
+def test_two_durations_name_their_unit_once():
+    assert units.alike(27.3e-6, 32.7e-6) == ("27.3", "32.7 µs")
+    assert units.alike(0.9e-3, 1.2e-3) == ("0.900", "1.20 ms")
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (0.0, "0"),
+        (12.1, "13"),  # the first whole iteration by which it is paid back
+        (999.0, "999"),
+        (999.2, "1 000"),
+        (31234.2, "31 200"),
+        (2.35e7, "23 500 000"),
+        (math.inf, "never"),
+    ],
+)
+def test_counts_have_thousands_apart(value, text):
+    assert units.count(value).replace("\u00a0", " ") == text
+
+
+def test_an_interval_of_counts():
+    assert units.counts(31234, 28000, math.inf).replace("\u00a0", " ") == "31 200 (28 000 to never)"
+    assert units.counts(500, 0, math.inf, infinite="for ever") == "500 (0 to for ever)"
+
+
 @pytest.mark.parametrize(
     "value, text",
     [(37302272, "35.6 MiB"), (2**30, "1.00 GiB"), (2**30 - 1, "1.00 GiB"), (1023, "1020 B"), (0, "0.00 B")],
@@ -71,6 +106,20 @@ def test_memory_is_binary(value, text):
 )
 def test_a_ratio_says_which_way(ratio, text):
     assert units.speed(ratio) == text
+
+
+@pytest.mark.parametrize(
+    "ratio, low, high, text",
+    [
+        (4.0, 2.0, 8.0, "4.00x faster (2.00 to 8.00)"),
+        (0.25, 0.2, 0.5, "4.00x slower (2.00 to 5.00)"),
+        (1.01, 0.5, 2.0, "1.01x faster (0.500 to 2.00)"),
+        (0.8, 0.5, 1.25, "1.25x slower (0.800 to 2.00)"),
+        (1.0, 0.5, 2.0, "as fast (0.500 to 2.00)"),
+    ],
+)
+def test_the_interval_of_a_ratio_goes_the_same_way(ratio, low, high, text):
+    assert units.speeds(ratio, low, high) == text
 
 
 def test_errors_and_shares():
