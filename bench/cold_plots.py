@@ -127,7 +127,8 @@ def break_even(group: pd.DataFrame) -> Figure:
     _frame(grid, iterations)
     for panels, variant in zip(grid, variants, strict=True):
         for axes, dtype in zip(panels, dtypes, strict=True):
-            _strips(axes, timed[(timed["variant"] == variant) & (timed["dtype"] == dtype)], iterations, looks)
+            part = timed[(timed["variant"] == variant) & (timed["dtype"] == dtype)]
+            _strips(axes, part, iterations, looks, named=dtype == dtypes[0])
     handles = [Line2D([], [], label=name, color=looks[name]["color"], lw=3) for name in present(timed, "backend")]
     handles += [Line2D([], [], label=f"{state} caches", color=GREY, ls=line) for state, line in LINES.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
@@ -157,12 +158,13 @@ def _frame(grid: Any, iterations: Any) -> None:
     drawn = [line.get_ydata() for axes in grid.flat for line in axes.lines]
     low, high = (np.min(drawn), np.max(drawn)) if drawn else (0.1, 10.0)
     room = (math.log10(high / low) + 0.2) * 2.6 * STRIP / (1 - 2.6 * STRIP)
+    decades = [10.0**power for power in range(math.ceil(math.log10(low)), math.ceil(math.log10(high)))]
     for axes in grid.flat:
         axes.set(xscale="log", yscale="log", xlim=(1, iterations[-1]))
         axes.set_ylim(low / 10 ** (room + 0.1), high * 10**0.1)
         axes.xaxis.set_major_locator(LogLocator(numticks=12))
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-        axes.yaxis.set_major_locator(FixedLocator(10.0 ** np.arange(math.ceil(math.log10(low)), math.log10(high))))
+        axes.yaxis.set_major_locator(FixedLocator(decades))
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g} s" if value >= 1 else units.seconds(value))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_minor_locator(NullLocator())
@@ -173,7 +175,7 @@ def _frame(grid: Any, iterations: Any) -> None:
         axes.set_ylabel("seconds in all")
 
 
-def _strips(axes: Axes, part: pd.DataFrame, iterations: Any, looks: Any) -> None:
+def _strips(axes: Axes, part: pd.DataFrame, iterations: Any, looks: Any, named: bool) -> None:
     """At the bottom: which backend has cost the least so far, with empty and with warm caches."""
     totals = list(_totals(part, iterations))
     for bottom, state in ((1.3 * STRIP, EMPTY), (0.1 * STRIP, WARM)):
@@ -185,6 +187,6 @@ def _strips(axes: Axes, part: pd.DataFrame, iterations: Any, looks: Any) -> None
         for begin, end in itertools.pairwise(edges):
             look = {"color": looks[those[best[begin]][0].backend]["color"], "lw": 0, "zorder": 3}
             axes.axvspan(iterations[begin], iterations[end], bottom, bottom + STRIP, **look)
-        if axes.get_subplotspec().is_first_col():
-            about = {"transform": axes.transAxes, "ha": "right", "va": "center", "fontsize": 7}
+        if named:
+            about: dict[str, Any] = {"transform": axes.transAxes, "ha": "right", "va": "center", "fontsize": 7}
             axes.text(-0.02, bottom + STRIP / 2, f"cheapest, {state}", **about)

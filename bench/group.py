@@ -153,10 +153,17 @@ class Group:
                 member.round_steps = steps_of_round(paces[0], self.bound.problem.steps)
         turn = 0
         while active := [member for member in self._shuffled() if self._goes_on(member)]:
-            yardstick = self.pool.yardstick(here)
+            yardstick = self._yardstick(here)
             for place, member in enumerate(active):
                 self._attempt(member, self._round, {"turn": turn, "place": place, "yardstick_seconds": yardstick})
             turn += 1
+
+    def _yardstick(self, side: Side) -> float | None:
+        """Seconds, or None where its worker fails: rounds are sound without it, only other runs' are not compared."""
+        try:
+            return self.pool.yardstick(side)
+        except WorkerError:
+            return None
 
     def _sides_of(self, member: Member) -> list[Member]:
         return [one for one in self.members if one.case == member.case]

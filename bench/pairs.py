@@ -66,10 +66,9 @@ def break_evens(frame: pd.DataFrame, resamples: int = RESAMPLES) -> pd.DataFrame
         for state in cold.CACHED
         if (found := break_even(a, b, state, resamples)) is not None
     ]
-    found = pd.DataFrame(rows, columns=[*GROUP, "backend", *BREAK_EVEN])
-    if len(found):
-        keys = [*GROUP, "backend"]
-        found["pays_back"] = found.groupby(keys, sort=False)["pays_back"].transform("any")
+    numbers = {"iterations": float, "low": float, "high": float, "pays_back": bool}
+    found = pd.DataFrame(rows, columns=[*GROUP, "backend", *BREAK_EVEN]).astype(numbers)
+    found["pays_back"] = found.groupby([*GROUP, "backend"], sort=False)["pays_back"].transform("any")
     return found
 
 

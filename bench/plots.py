@@ -44,14 +44,13 @@ def iteration_time(group: pd.DataFrame) -> Figure:
 def processes(group: pd.DataFrame) -> Figure:
     """The same relative to the median of the case, in per cent, which shows whether its processes agree."""
     figure, panels = _rows(f"Do processes agree? Relative to the median of a case: {DRAWN}", group)
-    ends = []
+    ends: list[float] = []
     for axes in panels:
         axes.set_xscale("symlog", linthresh=TICKS[0], linscale=0.5)
         axes.set_xlabel("beside the median of the case (%, log axis beyond 1 %)")
         axes.axvline(0, color=GREY, lw=0.8)
     for axes, y, row, style in _cases(group, panels):
-        middle = row.median_seconds
-        ends += _sampled(axes, y, row, style, lambda seconds, middle=middle: 100 * (seconds / middle - 1))
+        ends += _sampled(axes, y, row, style, _beside(row.median_seconds))
         _say(axes, y, ends[-1], _modes(row), row)
     most = max([TICKS[1], *np.abs(ends)])
     ticks = [tick for tick in TICKS if tick <= most]
@@ -66,6 +65,11 @@ def processes(group: pd.DataFrame) -> Figure:
 DRAWN = """median (filled) and its 95 % interval,
 processes (hollow), the middle 90 % of rounds (band). Shaded: unstable, and its two figures"""
 TICKS = (1, 5, 20, 100)  # per cent
+
+
+def _beside(middle: float) -> Callable[[Any], Any]:
+    """Seconds as what they are above or below the middle, in per cent."""
+    return lambda seconds: 100 * (seconds / middle - 1)
 
 
 def _rows(what: str, group: pd.DataFrame) -> tuple[Figure, Sequence[Axes]]:

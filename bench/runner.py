@@ -83,6 +83,7 @@ class Runner:
         self.samples: list[Sample] = []
         self.interrupted = False
         self.ran = False
+        self.processes = choice.processes if timed else 1
         self.presence = Presence()
         self.journal: Journal | None = None
         self._cache = cache
@@ -133,7 +134,7 @@ class Runner:
         with self.presence:
             self._look_about(known=set())
             try:
-                for process in range(self.choice.processes if self.timed else 1):
+                for process in range(self.processes):
                     self._process(process, caches)
             except KeyboardInterrupt:
                 self.interrupted = True
@@ -148,7 +149,7 @@ class Runner:
                 members = self._members(cases, process)
                 if not members or self.interrupted:
                     continue
-                self.tell(f"process {process + 1} of {self.choice.processes}, group {number}: {cases[0].group}")
+                self.tell(f"process {process + 1} of {self.processes}, group {number}: {cases[0].group}")
                 bound, sha = truth(cases[0].problem(self.choice.seed, self.choice.steps))
                 group = Group(pool, members, bound, sha, self.disable_gc)
                 self._keep(group.run(self.timed), journal=not group.interrupted)

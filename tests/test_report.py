@@ -12,7 +12,7 @@ import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import colormaps
+from matplotlib import colormaps, colors
 
 import impls
 from bench import canvas, cold, cold_plots, frames, heatmaps, pairs, plots, report
@@ -49,7 +49,7 @@ def rounds(processes: list[list[float]], warm_up: int = 0) -> dict[str, list]:
 
 
 def record(variant="manual", backend="numpy", seconds=NUMPY, outcome=MEASURED, reason=None, **changes) -> dict:
-    """A record as the runner makes it; one that is not right has no facts. seconds: of one process, or a list of each."""
+    """A record as the runner makes it; one that is not right has no facts. seconds: of a process, or of each."""
     each = seconds if isinstance(seconds[0], list) else [seconds]
     facts = {
         "processes": [process(number) for number in range(len(each))],
@@ -222,7 +222,7 @@ def test_an_unstable_case_is_marked_with_its_evidence_and_a_stable_one_is_not(mo
     assert row(section(text, "Speed against numpy"), "manual")[1] == "baseline, unstable [1]"
     assert [row(section(text, "Sampling"), "manual", name)[7] for name in ("numpy", "torch")] == [evidence, "-"]
     assert list(frame["unstable_kind"].fillna("")) == ["modes", "", "drift"]
-    assert list(frame["mode_a_seconds"])[0] == 1e-5 and list(frame["mode_b_seconds"])[0] == 1.5e-5
+    assert (frame["mode_a_seconds"][0], frame["mode_b_seconds"][0]) == (1e-5, 1.5e-5)
 
 
 @pytest.mark.parametrize("draw", [plots.iteration_time, plots.processes])
@@ -323,7 +323,7 @@ def test_three_states_each_with_its_own_figures(tmp_path):
 
 
 def test_the_total_is_the_median_of_totals(tmp_path):
-    # Parts 1, 2, 3 and 3, 1, 2: each has median 2, but the totals are 4, 3 and 5 and so is not every sum of medians.
+    # The medians of the parts are 2 and 2.5, whose sum is 4.5; the totals are 4, 3 and 5.5.
     parts = [(1.0, 3.0), (2.0, 1.0), (3.0, 2.5)]
     processes = [
         process(i, import_seconds=0.0, startup_seconds=0.0, build_seconds=build, first_call_seconds=first)
@@ -429,11 +429,11 @@ def test_lines_cross_at_the_break_even_and_the_strips_change_there(paid):
     _, jax = totals[looks["jax"]["color"], "-"]
     assert np.interp(0, numpy - jax, x) == pytest.approx(4e5, rel=0.05)
     assert (looks["numpy"]["color"], "--") not in totals  # no cache: the warm start is the cold one
-    # Warm: numpy, then from 1e5 on the loop and jax as cheap as it at 1e5 itself; cold: numpy, then the loop.
-    strips = [(patch.get_facecolor(), patch.get_x()) for patch in axes.patches]
-    begins = [x for _, x in strips]
-    step = x[1] / x[0]
-    assert begins[1] / (4 / 1.5e-5) == pytest.approx(1, abs=2 * (step - 1))
+    # Cold, numpy costs the least until the loop does, from (5 - 1) / (20 - 5) µs on.
+    numpy_strip, loop_strip, *_ = axes.patches
+    assert numpy_strip.get_facecolor()[:3] == colors.to_rgb(looks["numpy"]["color"])
+    assert loop_strip.get_facecolor()[:3] == colors.to_rgb(looks["jax-loop"]["color"])
+    assert loop_strip.get_x() == pytest.approx(4 / 1.5e-5, rel=2 * (x[1] / x[0] - 1))
 
 
 def test_break_even_needs_something_timed(tmp_path):
@@ -605,8 +605,8 @@ def test_runs_are_told_apart(tmp_path):
 
 
 def test_runs_that_were_not_alone_are_warned_of(tmp_path):
-    alone = write(tmp_path / "alone.json", record(), other_runs=[])
-    beside = write(tmp_path / "beside.json", record(), other_runs=[4242, 4243])
+    alone = write(tmp_path / "alone.json", record(outcome=FAILED), other_runs=[])
+    beside = write(tmp_path / "beside.json", record(outcome=FAILED), other_runs=[4242, 4243])
     text = made(tmp_path / "out", alone, beside)
     top = text.split("## Machines")[0]
     assert "**Warning: 2 other runs of fitbench went on at the same time as beside (pid 4242, 4243)" in top
@@ -617,7 +617,9 @@ def test_runs_that_were_not_alone_are_warned_of(tmp_path):
 def test_environment_and_side_are_told(tmp_path):
     about = {"environment": {"XLA_FLAGS": "--a=1", "OMP_NUM_THREADS": "1"}}
     about["comparison"] = {"id": "abc", "side": "b", "spec": "XLA_FLAGS=--a=1"}
-    machines = section(made(tmp_path / "out", write(tmp_path / "run.json", record(), **about)), "Machines")
+    machines = section(
+        made(tmp_path / "out", write(tmp_path / "run.json", record(outcome=FAILED), **about)), "Machines"
+    )
     assert row(machines, "environment")[1] == "XLA_FLAGS=--a=1, OMP_NUM_THREADS=1"
     assert row(machines, "A/B side")[1] == "b: XLA_FLAGS=--a=1" and row(machines, "A/B comparison")[1] == "abc"
 

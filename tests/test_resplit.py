@@ -1,0 +1,83 @@
+"""Error rates by splitting recorded processes anew, on records of which the truth is known."""
+
+import json
+
+import numpy as np
+import pytest
+
+from bench import resplit
+from bench.record import MEASURED, ROUND, Record
+
+CASES, PAIRS = ("numpy", "torch", "jax"), 12
+
+
+def side(path, label: str, factors: np.ndarray) -> None:
+    """A run of one turn a process; factors: of shape (cases, processes), what a step takes in milliseconds."""
+    entries = []
+    for backend, row in zip(CASES, factors, strict=True):
+        rounds = {name: [0] * len(row) for name in ROUND} | {
+            "process": list(range(len(row))),
+            "seconds": [float(value) * 1e-3 for value in row],
+            "warm_up": [False] * len(row),
+            "yardstick_seconds": [1e-3] * len(row),
+        }
+        record = Record("manual", backend, "cpu", "float32", 2000, MEASURED, None, 0, 100, rounds=rounds)
+        entries.append({"extra_info": record.as_dict()})
+    machine = {"fitbench": {"comparison": {"id": path.name, "side": label, "spec": "."}}}
+    (path / f"{label}.json").write_text(json.dumps({"benchmarks": entries, "machine_info": machine}))
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Two runs of identical code whose process pairs differ by 1 % (standard deviation of the log)."""
+    random = np.random.default_rng(0)
+    found = []
+    for name in ("one", "two"):
+        path = tmp_path / name
+        path.mkdir()
+        side(path, "a", np.ones((3, PAIRS // 2)))
+        side(path, "b", np.exp(random.normal(0, 0.01, (3, PAIRS // 2))))
+        found.append(path)
+    return found
+
+
+def test_the_recorded_ratios_of_all_runs_come_back(folders):
+    cases, logs = resplit.recorded(folders)
+    assert [case.backend for case in cases] == list(CASES)
+    expected = np.concatenate([np.random.default_rng(0).normal(0, 0.01, (2, 3, 6))[i] for i in (0, 1)], axis=1)
+    assert logs == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_split_draws_pairs_without_repeating_and_swaps_sides_for_all_cases_alike():
+    logs = np.arange(1.0, 31.0).reshape(3, 10)
+    drawn = resplit.split(logs, 6, np.random.default_rng(3))
+    assert drawn.shape == (3, 6)
+    columns = np.abs(drawn[0]) - 1
+    assert len(set(columns)) == 6
+    assert (drawn == np.sign(drawn[0]) * logs[:, columns.astype(int)]).all()
+    assert len(set(np.sign(drawn[0]))) == 2
+
+
+def test_rates_are_as_the_truth_is(folders):
+    _, logs = resplit.recorded(folders)
+    assert resplit.false_alarms(logs, 6, 0.05, 200).startswith("false alarms in 0 of 200")
+    # 10 % of a spread of 1 % over six pairs stands far beyond 5 %; 4 % can never stand beyond it.
+    assert resplit.found(logs, 6, 0.05, 0.10, 100).startswith("found 300 of 300")
+    assert resplit.found(logs, 6, 0.05, 0.04, 100).startswith("found 0 of 300")
+
+
+def test_sides_that_do_differ_are_seen_as_alarms():
+    """The check can fail: pairs whose sides are not alike give alarms where the draw keeps their sign."""
+    logs = np.full((3, 2), 0.5) + np.random.default_rng(0).normal(0, 1e-3, (3, 2))
+    assert not resplit.false_alarms(logs, 2, 0.05, 100).startswith("false alarms in 0 of")
+
+
+def test_bad_input_is_one_line_and_exit_code_2(folders, tmp_path, capsys):
+    for words, name in (
+        ([tmp_path / "nowhere"], "nowhere"),
+        ([folders[0], "--processes=99"], "--processes 99: only 6"),
+        ([folders[0], "--threshold=0"], "--threshold 0"),
+    ):
+        assert resplit.main([str(word) for word in words]) == 2
+        said = capsys.readouterr()
+        assert len(said.err.splitlines()) == 1 and name in said.err and said.out == ""
