@@ -10,8 +10,9 @@ report: .venv/installed
 	$(BIN)/pytest bench --benchmark-json=$(JSON) $(OPTIONS); status=$$?; \
 	if [ -f $(JSON) ]; then $(BIN)/python -m bench.report $(JSON) || exit; fi; exit $$status
 
+# The tests run side by side, a file at a time: none of them depends on how fast anything is.
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: .venv/installed
 	$(BIN)/ruff check
