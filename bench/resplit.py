@@ -1,46 +1,22 @@
 """Error rates of verdicts from runs of identical code, by splitting their recorded processes anew.
 
-python -m bench.resplit DIR [DIR ...] [--processes 5] [--times 1000]
-
-Each DIR holds the a.json and b.json of one `bench.ab --a . --b .`. A pair of processes, one of each side, is drawn or
-not and its sides are swapped or not, for all cases alike: so many comparisons are made of what was measured once.
+A pair of processes, one of each side of an A/B run, is drawn or not, and its sides are swapped or not, for all cases
+alike: so many comparisons are made of what was measured once.
 """
 
-import argparse
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
-from bench.case import Case, fraction, number
+from bench.case import Case
 from bench.decision import FASTER, SLOWER, UNDECIDED, Array, paired
-from bench.errors import InputError, Parser
+from bench.errors import InputError
 from bench.estimate import kept, log_ratios, process_medians
 from bench.record import load
 from bench.verdict import by_case, measured_in_both
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    asked = _parser().parse_args(argv)
-    try:
-        times, processes = number("--times", asked.times, 1), number("--processes", asked.processes, 2)
-        threshold, slowdown = fraction("--threshold", asked.threshold), fraction("--slowdown", asked.slowdown)
-        cases, logs = recorded(asked.folders)
-        if processes > logs.shape[1]:
-            raise InputError(f"--processes {processes}: only {logs.shape[1]} pairs of processes are recorded there")
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    print(f"{len(cases)} cases, {logs.shape[1]} pairs of processes; {times} splits into {processes}")
-    print(f"identical code, threshold {asked.threshold}: {false_alarms(logs, processes, threshold, times)}")
-    for backend in dict.fromkeys(case.backend for case in cases):
-        rows = logs[[case.backend == backend for case in cases]]
-        told = found(rows, processes, threshold, slowdown, times)
-        print(f"{asked.slowdown} in {backend}, threshold {asked.threshold}: {told}")
-    return 0
 
 
 def recorded(folders: Sequence[Path]) -> tuple[list[Case], Array]:
@@ -79,12 +55,12 @@ def false_alarms(logs: Array, processes: int, threshold: float, times: int) -> s
     return f"false alarms in {share(alarms, times)}; {100 * undecided:.0f} % of the cases undecided"
 
 
-def found(logs: Array, processes: int, threshold: float, slowdown: float, times: int) -> str:
-    """How many cases were called slower where all those given were slowed down."""
+def found(logs: Array, processes: int, threshold: float, slowdown: float, times: int) -> tuple[int, int]:
+    """Of the cases given, all slowed down and compared in one table: how many were called slower, of how many."""
     random = np.random.default_rng(1)
     slowed = [split(logs, processes, random) + math.log1p(slowdown) for _ in range(times)]
     verdicts = [one.verdict == SLOWER for logs in slowed for one in paired(logs, threshold)]
-    return f"found {share(sum(verdicts), len(verdicts))}"
+    return sum(verdicts), len(verdicts)
 
 
 def share(count: int, total: int) -> str:
@@ -94,17 +70,3 @@ def share(count: int, total: int) -> str:
     ends = stats.binomtest(count, total).proportion_ci(method="exact")
     low, high = 100 * ends.low, 100 * ends.high
     return f"{count} of {total} ({100 * count / total:.1f} %, 95 % interval {low:.1f} to {high:.1f} %)"
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m bench.resplit", description="Error rates from recorded runs of identical code.")
-    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="of a bench.ab of identical code")
-    parser.add_argument("--processes", default="5", metavar="P", help="of a comparison; default: %(default)s")
-    parser.add_argument("--times", default="1000", metavar="N", help="splits; default: %(default)s")
-    parser.add_argument("--threshold", default="5%", metavar="PCT", help="default: %(default)s")
-    parser.add_argument("--slowdown", default="10%", metavar="PCT", help="what is planted; default: %(default)s")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

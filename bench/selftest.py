@@ -64,7 +64,7 @@ def _resplit(plan: Any, folders: Sequence[Path], slowdown: float, threshold: flo
     lines.append(f"  {false_alarms(logs, size, threshold, TIMES)}")
     for backend in dict.fromkeys(case.backend for case in cases):
         rows = logs[[case.backend == backend for case in cases]]
-        lines.append(f"  slowed in {backend}: {found(rows, size, threshold, slowdown, TIMES)}")
+        lines.append(f"  slowed in {backend}: found {share(*found(rows, size, threshold, slowdown, TIMES))}")
     return "\n".join(lines)
 
 

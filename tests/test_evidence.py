@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from bench import resplit
-from bench.record import MEASURED, ROUND, Record
+from bench import evidence, resplit
+from bench.record import MEASURED, ROUND, Record, load
 
 CASES, PAIRS = ("numpy", "torch", "jax"), 12
 
@@ -62,8 +62,8 @@ def test_rates_are_as_the_truth_is(folders):
     _, logs = resplit.recorded(folders)
     assert resplit.false_alarms(logs, 6, 0.05, 200).startswith("false alarms in 0 of 200")
     # 10 % of a spread of 1 % over six pairs stands far beyond 5 %; 4 % can never stand beyond it.
-    assert resplit.found(logs, 6, 0.05, 0.10, 100).startswith("found 300 of 300")
-    assert resplit.found(logs, 6, 0.05, 0.04, 100).startswith("found 0 of 300")
+    assert resplit.found(logs, 6, 0.05, 0.10, 100) == (300, 300)
+    assert resplit.found(logs, 6, 0.05, 0.04, 100) == (0, 300)
 
 
 def test_sides_that_do_differ_are_seen_as_alarms():
@@ -72,12 +72,34 @@ def test_sides_that_do_differ_are_seen_as_alarms():
     assert not resplit.false_alarms(logs, 2, 0.05, 100).startswith("false alarms in 0 of")
 
 
+def test_the_evidence_of_recorded_runs(folders, capsys):
+    assert evidence.main([*map(str, folders), "--times=50"]) == 0
+    said = capsys.readouterr().out
+    assert "a against b, as run: false alarms in 0 of 2" in said
+    assert "side a of every two runs: false alarms in 0 of 1" in said
+    # All rounds of side a are alike, and b differs by 1 %: no statistic is 5 % off, and no ratio varies.
+    assert said.count("compare-fail, ") == 6 and said.count(": 0 of 2 ") == 3 and said.count(": 0 of 1 ") == 3
+    assert "standard deviation 0.0 % (median of 2 ratios" in said
+    assert "0.1 in torch, found together: 50 of 50" in said
+
+
+def test_compare_fail_fires_as_that_of_pytest_benchmark_would(tmp_path):
+    for name, factors in (("one", [1.0, 1.0]), ("two", [1.06, 1.0])):
+        (tmp_path / name).mkdir()
+        side(tmp_path / name, "a", np.ones((3, 2)) * factors)
+    old, new = (load(tmp_path / name / "a.json") for name in ("one", "two"))
+    # Of 1.06 and 1.00 ms the mean is 3 % above 1.00, the least is not above it.
+    assert not evidence.compare_fails(old, new, "mean", 0.05)
+    assert evidence.compare_fails(old, new, "mean", 0.02)
+    assert not evidence.compare_fails(old, new, "min", 0.02)
+
+
 def test_bad_input_is_one_line_and_exit_code_2(folders, tmp_path, capsys):
     for words, name in (
         ([tmp_path / "nowhere"], "nowhere"),
-        ([folders[0], "--processes=99"], "--processes 99: only 6"),
+        ([folders[0], "--times=0"], "--times 0"),
         ([folders[0], "--threshold=0"], "--threshold 0"),
     ):
-        assert resplit.main([str(word) for word in words]) == 2
+        assert evidence.main([str(word) for word in words]) == 2
         said = capsys.readouterr()
         assert len(said.err.splitlines()) == 1 and name in said.err and said.out == ""

@@ -1,0 +1,121 @@
+"""How often are verdicts wrong? From recorded comparisons of identical code, beside pytest-benchmark's own gate.
+
+python -m bench.evidence DIR [DIR ...]
+
+Each DIR holds the a.json and b.json of one `python -m bench.ab --a . --b .`, all of the same options but the seed.
+"""
+
+import argparse
+import itertools
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from pytest_benchmark.stats import Stats
+from pytest_benchmark.utils import PercentageRegressionCheck
+
+from bench.case import fraction, number
+from bench.decision import FASTER, SLOWER, UNDECIDED
+from bench.errors import InputError, Parser
+from bench.estimate import kept, log_ratios, process_medians
+from bench.frames import BASELINE
+from bench.record import Record, Run, load
+from bench.resplit import false_alarms, found, recorded, share
+from bench.verdict import Table, by_case, decide, measured_in_both
+
+SIZES = (2, 3, 5, 8, 10, 15, 20)  # processes of a comparison
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    asked = _parser().parse_args(argv)
+    try:
+        times, threshold = number("--times", asked.times, 1), fraction("--threshold", asked.threshold)
+        slowdown = fraction("--slowdown", asked.slowdown)
+        runs = [(load(folder / "a.json"), load(folder / "b.json")) for folder in asked.folders]
+        for line in evidence(asked.folders, runs, threshold, slowdown, times):
+            print(line, flush=True)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def evidence(
+    folders: Sequence[Path], runs: Sequence[tuple[Run, Run]], threshold: float, slowdown: float, times: int
+) -> Iterator[str]:
+    """Line by line, all that the runs tell."""
+    firsts = [a for a, _ in runs]
+    separate = list(itertools.combinations(firsts, 2))
+    yield f"threshold {threshold:.3g}"
+    yield f"a against b, as run: {_alarms(decide(a, b, threshold) for a, b in runs)}"
+    yield f"side a of every two runs: {_alarms(decide(old, new, threshold) for old, new in separate)}"
+    for statistic in ("mean", "median", "min"):
+        for name, pairs in (("a against b", runs), ("side a of every two runs", separate)):
+            failed = sum(compare_fails(old, new, statistic, threshold) for old, new in pairs)
+            yield f"pytest-benchmark's compare-fail, {statistic}, {name}: {share(failed, len(pairs))}"
+    yield f"ratios to {BASELINE} of {len(firsts)} runs: {spreads(firsts)}"
+    cases, logs = recorded(folders)
+    for size in (size for size in SIZES if size <= logs.shape[1]):
+        yield f"{logs.shape[1]} pairs of processes, split anew {times} times into {size}:"
+        yield f"  identical code: {false_alarms(logs, size, threshold, times)}"
+        for backend in dict.fromkeys(case.backend for case in cases):
+            rows = logs[[case.backend == backend for case in cases]]
+            together = found(rows, size, threshold, slowdown, times)
+            each = [found(row[None], size, threshold, slowdown, max(1, times // len(rows))) for row in rows]
+            alone = (sum(pair[0] for pair in each), sum(pair[1] for pair in each))
+            yield f"  {slowdown:.3g} in {backend}, found together: {share(*together)}; one by one: {share(*alone)}"
+
+
+def _alarms(tables: Iterable[Table]) -> str:
+    """Of comparisons of identical code: how many had a case called faster or slower."""
+    verdicts = [[row.verdict for row in table.rows if row.ratio is not None] for table in tables]
+    alarms = sum(bool({FASTER, SLOWER} & set(each)) for each in verdicts)
+    undecided = float(np.mean([verdict == UNDECIDED for each in verdicts for verdict in each]))
+    return f"false alarms in {share(alarms, len(verdicts))}; {100 * undecided:.0f} % of the cases undecided"
+
+
+def compare_fails(old: Run, new: Run, statistic: str, threshold: float) -> bool:
+    """Whether `--benchmark-compare-fail=STATISTIC:THRESHOLD` would have failed for some case of these rounds."""
+    check = PercentageRegressionCheck(statistic, 100 * threshold)
+    first, second = by_case(old), by_case(new)
+    return any(check.fails(_stats(second[case]), _stats(first[case])) for case in measured_in_both(old, new))
+
+
+def _stats(record: Record) -> dict[str, float]:
+    stats = Stats()
+    for value in kept(record)["seconds"]:
+        stats.update(float(value))
+    return {"mean": stats.mean, "median": stats.median, "min": stats.min}
+
+
+def spreads(runs: Sequence[Run]) -> str:
+    """Of each case's ratio to the baseline of its group, over the runs: standard deviation and range, and medians."""
+    ratios: dict[str, list[float]] = {}
+    for run in runs:
+        cases = by_case(run)
+        for case in measured_in_both(run, run):
+            base = next((one for one in cases if one.group == case.group and one.backend == BASELINE), None)
+            if base is not None and base != case:
+                logs, process = log_ratios(kept(cases[base]), kept(cases[case]))
+                ratios.setdefault(case.id, []).append(float(np.median(process_medians(logs, process))))
+    deviations = [100 * np.std(logs, ddof=1) for logs in ratios.values()]
+    ranges = [100 * np.expm1(max(logs) - min(logs)) for logs in ratios.values()]
+    told = f"standard deviation {np.median(deviations):.1f} % (median of {len(ratios)} ratios; largest "
+    return (
+        told
+        + f"{max(deviations):.1f} %), largest over smallest {np.median(ranges):.1f} % (largest {max(ranges):.0f} %)"
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m bench.evidence", description="Error rates from recorded runs of identical code.")
+    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="of a bench.ab of identical code")
+    parser.add_argument("--times", default="1000", metavar="N", help="splits; default: %(default)s")
+    parser.add_argument("--threshold", default="5%", metavar="PCT", help="default: %(default)s")
+    parser.add_argument("--slowdown", default="10%", metavar="PCT", help="what is planted; default: %(default)s")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
