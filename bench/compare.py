@@ -84,7 +84,7 @@ def _undecided(row: Row) -> str:
 
 
 def _ratio(ratio: Interval) -> str:
-    """ "1.012 (0.980 to 1.05)"; without what is not known."""
+    """ "1.012 (0.9804 to 1.045)"; without what is not known."""
     if math.isnan(ratio.value):
         return "unknown"
     known = "" if math.isnan(ratio.low) else f" ({_end(ratio.low)} to {_end(ratio.high)})"
@@ -93,7 +93,7 @@ def _ratio(ratio: Interval) -> str:
 
 def _end(value: float) -> str:
     """One end of an interval, which may be far out where next to nothing is known."""
-    return "0" if value < 1 / LARGEST else "infinity" if value > LARGEST else units.significant(value)
+    return "0" if value < 1 / LARGEST else "infinity" if value > LARGEST else units.significant(value, 4)
 
 
 def _summary(table: Table) -> Iterator[str]:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from conftest import ROOT, bench, records
@@ -61,7 +62,14 @@ def plant_variant(copy, name, rate=1e-6):
 def begin(cwd, path, *words):
     """`pytest bench` as a process that goes on."""
     command = [sys.executable, "-m", "pytest", "bench", "--device=cpu", "--dtype=float64", *words]
-    return subprocess.Popen([*command, f"--benchmark-json={path}"], cwd=cwd, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [*command, f"--benchmark-json={path}"],
+        cwd=cwd,
+        stdout=subprocess.PIPE,
+        text=True,
+        # A shell starts what runs in its background deaf to Ctrl-C, and what that starts, too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def interrupt(process):
@@ -227,6 +235,9 @@ def test_a_file_that_is_no_backend_is_named(copy, text, message):
 def test_ctrl_c_while_the_oracle_computes_ends_the_run_and_keeps_the_file(tmp_path):
     path = tmp_path / "run.json"
     process = begin(ROOT, path, "--backend=numpy", "--variant=optim", "--steps=300000")
-    time.sleep(5)  # the oracle takes a minute; whenever the signal comes, the run must end in order
+    while not Path(f"{path}.journal").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(3)  # the oracle takes a minute; whenever the signal comes, the run must end in order
     interrupt(process)
     assert records(path)["optim-numpy"]["outcome"] == "not reached"

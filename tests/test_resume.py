@@ -17,8 +17,8 @@ import pytest
 from conftest import ROOT, bench
 
 KILLS = int(os.environ.get("FITBENCH_KILLS", "3"))
-WORDS = ("--device=cpu", "--backend=numpy", "--variant=manual,nn,optim", "--steps=300", "--processes=3")
-TIME = ("--max-time=0.3", "--precision=0.0001%")
+WORDS = ("--device=cpu", "--backend=numpy", "--variant=manual,nn,optim", "--steps=300", "--processes=2")
+TIME = ("--max-time=0.1", "--precision=0.0001%")
 CASES = 3 * 2
 
 
@@ -70,8 +70,8 @@ def test_a_killed_run_goes_on_and_nothing_is_lost_or_twice(unbroken, tmp_path, s
     assert sorted(names) == sorted({entry["param"] for entry in document["benchmarks"]}) and len(names) == CASES
     for entry in resumed["benchmarks"]:
         info = entry["extra_info"]
-        assert [one["process"] for one in info["processes"]] == [0, 1, 2]
-        assert sorted(set(info["rounds"]["process"])) == [0, 1, 2]
+        assert [one["process"] for one in info["processes"]] == [0, 1]
+        assert sorted(set(info["rounds"]["process"])) == [0, 1]
         assert [len(column) for column in info["rounds"].values()] == [len(info["rounds"]["turn"])] * 9
         # What was in the journal was not measured again.
         started = {one["started"] for one in info["processes"]}
