@@ -62,6 +62,8 @@ def measure(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
     """Measure both sides and write their JSON. Raises InputError, CutShortError and NothingMeasuredError."""
     for side in sides:
         _has_effect(plan.choice, side)
+    if not plan.resume and any((plan.output / f"{side.label}.json").exists() for side in sides):
+        raise InputError(f"--output {plan.output}: a comparison is there already; give another folder, or delete it")
     runner = Runner(plan.choice, sides, True, plan.disable_gc, plan.cache, tell, warn)
     runner.select(planned.case for planned in runner.planned)
     machines = {side.label: describe(side) for side in sides}  # before the load on it is our own
@@ -108,8 +110,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         threshold, gated = gate_of(asked)
         output = Path(asked.output or f"reports/ab-{datetime.now():%Y-%m-%d-%H%M%S}")
         plan = Plan(choice_of(asked), output, asked.benchmark_disable_gc, keep_folder(asked.cache), asked.resume)
-        if not asked.resume and any(output.glob("**/[ab].json")):
-            raise InputError(f"--output {output}: a comparison is there already; give another folder, or delete it")
         if asked.self_test:
             if asked.resume or asked.a or asked.b:
                 raise InputError("--self-test: compares this checkout with itself; give no --a, --b or --resume")
