@@ -67,9 +67,12 @@ def measure(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
     runner = Runner(plan.choice, sides, True, plan.disable_gc, plan.cache, tell, warn)
     runner.select(planned.case for planned in runner.planned)
     machines = {side.label: describe(side) for side in sides}  # before the load on it is our own
-    plan.output.mkdir(parents=True, exist_ok=True)
-    begin = Journal.resume if plan.resume else Journal.begin
-    runner.journal = begin(plan.output / "ab.json.journal", journal_key(runner))
+    path = plan.output / "ab.json.journal"
+    if plan.resume:
+        runner.journal = Journal.resume(path, journal_key(runner))
+    else:
+        _make(plan.output)
+        runner.journal = Journal.begin(path, journal_key(runner))
     runner.run()
     told = {"id": uuid.uuid4().hex}
     for side in sides:
@@ -82,6 +85,13 @@ def measure(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
         raise CutShortError
     runner.journal.discard()
     return _checked(plan, sides)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--output {folder}: cannot be made ({error.strerror}); expected a folder") from None
 
 
 def _has_effect(choice: Choice, side: Side) -> None:
@@ -111,8 +121,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         output = Path(asked.output or f"reports/ab-{datetime.now():%Y-%m-%d-%H%M%S}")
         plan = Plan(choice_of(asked), output, asked.benchmark_disable_gc, keep_folder(asked.cache), asked.resume)
         if asked.self_test:
-            if asked.resume or asked.a or asked.b:
-                raise InputError("--self-test: compares this checkout with itself; give no --a, --b or --resume")
+            if asked.resume or asked.a or asked.b or gated:
+                taken = "--a, --b, --resume or --fail-if-slower"
+                raise InputError(f"--self-test: compares this checkout with itself and judges nothing; give no {taken}")
             return self_test(plan, threshold, asked, measure)
         table = _compared(plan, asked, threshold)
     except InputError as error:
@@ -122,7 +133,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"failed: {error}", file=sys.stderr)
         return 1
     except CutShortError:
-        print(f"interrupted; go on with the same options and --resume --output {output}", file=sys.stderr)
+        more = "what is whole is in" if asked.self_test else "go on with the same options and --resume --output"
+        print(f"interrupted; {more} {output}", file=sys.stderr)
         return INTERRUPTED
     print(text(table))
     print(f"\nThe runs: {output / 'a.json'} {output / 'b.json'}")

@@ -9,7 +9,7 @@ import numpy as np
 from bench.case import Case, Choice
 from bench.estimate import median_interval
 from bench.record import AGREED, FAILED, NOT_REACHED, Record
-from bench.sampling import joined, kept
+from bench.sampling import joined, kept_columns
 
 # What is the same in every process, or of which the last process's stands for all.
 FACTS = ("device_name", "threads", "cores", "matmul_precision", "coefficients", "losses", "exact_losses")
@@ -77,7 +77,7 @@ def _agreement(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _timing(samples: Sequence[dict[str, Any]], choice: Choice) -> dict[str, Any]:
     rounds = joined(one["rounds"] for one in samples)
-    used = kept(rounds)
+    used = kept_columns(rounds)
     found = median_interval(np.array(used["seconds"]), np.array(used["process"])).half_width
     half_width = None if math.isnan(found) else found  # of one round, as Ctrl-C may leave, nothing is known
     stopped = "precision" if half_width is not None and half_width <= choice.precision else "max-time"

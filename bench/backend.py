@@ -31,10 +31,11 @@ class Backend(ABC):
     extra: ClassVar[str]
     fit: ClassVar[str]
 
-    def missing(self, device: str, absent_here: Container[str]) -> str | None:
+    def missing(self, device: str, absent_here: Container[str], given: Mapping[str, str]) -> str | None:
         """Why this backend cannot run on this machine, with the command that would mend it, or None.
 
-        `absent_here` holds the packages that the interpreter which would run it cannot import.
+        `absent_here` holds the packages that the interpreter which would run it cannot import, `given` the environment
+        variables that it would run under.
         """
         absent = [package for package in self.packages if package in absent_here]
         if absent:

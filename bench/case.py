@@ -204,12 +204,12 @@ class Planned:
     reason: str | None
 
 
-def plan(choice: Choice, seen: Mapping[str, Iterable[str]], side: Side) -> list[Planned]:
-    """Every case of the choice, group by group. `seen` maps each backend to the devices that it sees.
+def plan(choice: Choice, seen: Mapping[str, Iterable[str]], everywhere: Sequence[str], side: Side) -> list[Planned]:
+    """Every case of the choice, group by group. `seen` maps each backend to the devices that it sees on this side,
+    `everywhere` has those that any backend sees on any side.
 
     Raises InputError for a device that no backend sees.
     """
-    everywhere = list(dict.fromkeys(device for devices in seen.values() for device in devices))
     for device in choice.devices:
         if device not in everywhere:
             raise InputError(f"--device {device!r}: no backend sees it; allowed: {', '.join(everywhere)}")
@@ -224,7 +224,10 @@ def plan(choice: Choice, seen: Mapping[str, Iterable[str]], side: Side) -> list[
 
 def _reason(case: Case, seen: Mapping[str, Iterable[str]], side: Side) -> str | None:
     backend = backends()[case.backend]
-    reason = backend.unfit(case.device, case.dtype) or backend.missing(case.device, side.absent)
+    reason = backend.unfit(case.device, case.dtype) or backend.missing(case.device, side.absent, side.environment())
+    module = Path(*type(backend).__module__.split(".")).with_suffix(".py")
+    if reason is None and not (side.root / module).exists():
+        reason = f"{case.backend} is not in this revision: there is no {module}"
     path = Path("impls", case.variant, f"{backend.fit}.py")
     if reason is None and not (side.root / path).exists():
         reason = f"{case.variant} is not written for {case.backend}: there is no {path}"

@@ -47,7 +47,8 @@ def starts(record: Record) -> list[Start]:
     processes = record.processes or []
     fresh = [(state, [one for one in processes if state_of(one) == state]) for state in FRESH]
     found = [_start(state, those, {name: name for name in PARTS}) for state, those in fresh if those]
-    return [*found, *([_start(STEADY, processes, AGAIN)] if processes else [])]
+    settled = [one for one in processes if None not in (one[name] for name in AGAIN.values())]
+    return [*found, *([_start(STEADY, settled, AGAIN)] if settled else [])]
 
 
 def state_of(process: Mapping[str, Any]) -> str:

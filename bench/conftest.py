@@ -15,7 +15,7 @@ from bench.journal import Journal
 from bench.machine import PASSING, describe
 from bench.neighbours import warning
 from bench.options import add_options, choice_of, keep_folder
-from bench.record import AGREED, FAILED, MEASURED, SCHEMA
+from bench.record import AGREED, FAILED, MEASURED, NOT_REACHED, SCHEMA
 from bench.runner import Runner, journal_key
 from bench.sides import here
 
@@ -65,12 +65,12 @@ def pytest_configure(config):
         cache, teller = keep_folder(option.cache), Teller(config)
         runner = Runner(choice, [side], timed, option.benchmark_disable_gc, cache, teller.tell, teller.warn)
         config.stash[RUNNER] = runner
-        if option.benchmark_json is not None and not option.collectonly:
-            key = journal_key(runner)
-            path = Path(f"{option.benchmark_json}.journal")
-            runner.journal = (Journal.resume if option.resume else Journal.begin)(path, key)
-            config.stash[JSON] = option.benchmark_json
-            option.benchmark_json = Draft(option.benchmark_json)
+        path = option.benchmark_json
+        if path is not None and not option.collectonly and (path.is_file() or not path.exists()):  # no device
+            begin = Journal.resume if option.resume else Journal.begin
+            runner.journal = begin(Path(f"{path}.journal"), journal_key(runner))
+            config.stash[JSON] = path
+            option.benchmark_json = Draft(path)
     except InputError as error:
         pytest.exit(str(error), returncode=2)
 
@@ -180,20 +180,24 @@ def pytest_sessionfinish(session):
     if runner.interrupted:
         session.exitstatus = pytest.ExitCode.INTERRUPTED
     path = config.stash.get(JSON, None)
-    if path is None:
-        return
-    assert runner.journal is not None
-    if not runner.selected or runner.strays():
-        # Nothing was to be measured here: what stands in the files stays.
-        runner.journal.close() if runner.journal.samples else runner.journal.discard()
+    if path is None or not runner.selected or runner.strays():
         return
     draft = Path(config.option.benchmark_json)
     # pytest-benchmark writes no file when nothing was timed: checked, skipped and failed cases still belong in one.
     document = json.loads(draft.read_text()) if draft.exists() else _nothing_timed(config)
     draft.unlink(missing_ok=True)
     write_atomically(path, json.dumps(document, default=str))
-    # What was interrupted can be resumed; what is whole is in the JSON.
-    runner.journal.close() if runner.interrupted else runner.journal.discard()
+    untold = any(one["extra_info"]["outcome"] == NOT_REACHED for one in document["not_measured"])  # as after -x
+    if (runner.complete and not untold) or not runner.ran:
+        assert runner.journal is not None
+        runner.journal.discard()  # what is whole is in the JSON
+
+
+def pytest_unconfigure(config):
+    runner = config.stash.get(RUNNER, None)
+    if runner is not None and runner.journal is not None:
+        # What was cut off can be resumed; a journal that holds nothing would only be in the way.
+        runner.journal.close() if runner.kept or runner.journal.samples else runner.journal.discard()
 
 
 def _nothing_timed(config) -> dict[str, Any]:

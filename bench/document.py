@@ -12,7 +12,7 @@ from pytest_benchmark.stats import Stats
 
 from bench.case import Case
 from bench.record import MEASURED, SCHEMA, Record
-from bench.sampling import kept
+from bench.sampling import kept_columns
 
 
 class Draft(os.PathLike[str]):
@@ -60,11 +60,12 @@ def _timed(case: Case, record: Record) -> dict[str, Any]:
         "params": {field: getattr(case, field) for field in ("variant", "backend", "device", "dtype", "points")},
         "param": case.id,
         "options": {},
-        "stats": _stats(kept(record.rounds or {})["seconds"]),
+        "stats": statistics_of(kept_columns(record.rounds or {})["seconds"]),
     }
 
 
-def _stats(seconds: Sequence[float]) -> dict[str, Any]:
+def statistics_of(seconds: Sequence[float]) -> dict[str, Any]:
+    """As pytest-benchmark has them, of seconds per iteration."""
     stats = Stats()
     for value in seconds:
         stats.update(value)

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from pytest_benchmark.stats import Stats
 from pytest_benchmark.utils import PercentageRegressionCheck
 
 from bench.case import fraction, number
 from bench.decision import FASTER, SLOWER, UNDECIDED
+from bench.document import statistics_of
 from bench.errors import InputError, Parser
 from bench.estimate import kept, log_ratios, process_medians
 from bench.frames import BASELINE
@@ -49,15 +49,17 @@ def evidence(
     separate = list(itertools.combinations(firsts, 2))
     yield f"threshold {threshold:.3g}"
     yield f"a against b, as run: {_alarms(decide(a, b, threshold) for a, b in runs)}"
-    yield f"side a of every two runs: {_alarms(decide(old, new, threshold) for old, new in separate)}"
+    if separate:
+        yield f"side a of every two runs: {_alarms(decide(old, new, threshold) for old, new in separate)}"
     for statistic in ("mean", "median", "min"):
         for name, pairs in (("a against b", runs), ("side a of every two runs", separate)):
             failed = sum(compare_fails(old, new, statistic, threshold) for old, new in pairs)
             yield f"pytest-benchmark's compare-fail, {statistic}, {name}: {share(failed, len(pairs))}"
-    yield f"ratios to {BASELINE} of {len(firsts)} runs: {spreads(firsts)}"
+    if told := spreads(firsts):
+        yield f"ratios to {BASELINE} of {len(firsts)} runs: {told}"
     cases, logs = recorded(folders)
     for size in (size for size in SIZES if size <= logs.shape[1]):
-        yield f"{logs.shape[1]} pairs of processes, split anew {times} times into {size}:"
+        yield f"{logs.shape[1]} pairs of processes, split anew {times} times into {size} (intervals: of the splits):"
         yield f"  identical code: {false_alarms(logs, size, threshold, times)}"
         for backend in dict.fromkeys(case.backend for case in cases):
             rows = logs[[case.backend == backend for case in cases]]
@@ -79,17 +81,14 @@ def compare_fails(old: Run, new: Run, statistic: str, threshold: float) -> bool:
     """Whether `--benchmark-compare-fail=STATISTIC:THRESHOLD` would have failed for some case of these rounds."""
     check = PercentageRegressionCheck(statistic, 100 * threshold)
     first, second = by_case(old), by_case(new)
-    return any(check.fails(_stats(second[case]), _stats(first[case])) for case in measured_in_both(old, new))
+    return any(check.fails(_statistics(second[case]), _statistics(first[case])) for case in measured_in_both(old, new))
 
 
-def _stats(record: Record) -> dict[str, float]:
-    stats = Stats()
-    for value in kept(record)["seconds"]:
-        stats.update(float(value))
-    return {"mean": stats.mean, "median": stats.median, "min": stats.min}
+def _statistics(record: Record) -> dict[str, float]:
+    return statistics_of(kept(record)["seconds"].tolist())
 
 
-def spreads(runs: Sequence[Run]) -> str:
+def spreads(runs: Sequence[Run]) -> str | None:
     """Of each case's ratio to the baseline of its group, over the runs: standard deviation and range, and medians."""
     ratios: dict[str, list[float]] = {}
     for run in runs:
@@ -99,6 +98,8 @@ def spreads(runs: Sequence[Run]) -> str:
             if base is not None and base != case:
                 logs, process = log_ratios(kept(cases[base]), kept(cases[case]))
                 ratios.setdefault(case.id, []).append(float(np.median(process_medians(logs, process))))
+    if len(runs) < 2 or not ratios:
+        return None
     deviations = [100 * np.std(logs, ddof=1) for logs in ratios.values()]
     ranges = [100 * np.expm1(max(logs) - min(logs)) for logs in ratios.values()]
     told = f"standard deviation {np.median(deviations):.1f} % (median of {len(ratios)} ratios; largest "

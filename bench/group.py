@@ -69,7 +69,7 @@ class Group:
             self.interrupted = True
             self.pool.kill()
             for member in self.members:
-                del member.sampler.rounds[member.checked :]
+                member.sampler.cut(member.checked)
         samples = (self._sample(member, timed) for member in self.members)
         return [sample for sample in samples if sample is not None]
 
@@ -133,6 +133,9 @@ class Group:
             "first_call_seconds": converged["first_call_seconds"],
             "cache_state": None if hits is None else "warm" if warm else "empty",
             "cache_hits": hits,
+            # Told by `finish`, which an interrupted group does not come to.
+            "steady_build_seconds": None,
+            "steady_call_seconds": None,
         }
 
     def _fitted(self, checkpoints: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

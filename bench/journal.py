@@ -14,7 +14,6 @@ from typing import Any
 
 from bench import chain
 from bench.differences import differences
-from bench.environment import code_hash as code_hash  # part of every key
 from bench.errors import InputError
 from bench.files import sync_folder, temporary
 

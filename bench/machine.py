@@ -45,7 +45,7 @@ def describe(side: Side) -> dict[str, Any]:
         "os": platform.platform(),
         "python": side.python_version,
         "packages": dict(side.packages),
-        "environment": worker_environment({**os.environ, **dict(side.variables)}),
+        "environment": worker_environment(side.environment()),
         "git_commit": side.commit,
         "git_dirty": side.dirty,
     }

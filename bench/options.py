@@ -21,7 +21,10 @@ OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--points", {"action": "append", "default": [], "metavar": "N", "help": "sizes; repeatable; default: 2000"}),
     ("--steps", {"default": "2000", "metavar": "N", "help": "iterations of a fit; default: %(default)s"}),
     ("--processes", {"default": "5", "metavar": "P", "help": "fresh workers of a backend; default: %(default)s"}),
-    ("--cold", {"metavar": "P", "help": "of them with empty compile caches; default: 2, or all if there are fewer"}),
+    (
+        "--cold",
+        {"metavar": "P", "help": "of them with empty compile caches; default: 2 at most, in bench.ab 0"},
+    ),
     ("--precision", {"default": "1%", "metavar": "PCT", "help": "of a median, to stop at; default: %(default)s"}),
     (
         "--max-time",

@@ -1,6 +1,5 @@
 """The workers of one process of the run: one for each side, backend and environment, pinned, in order of need."""
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +36,7 @@ class Pool:
     def worker(self, side: Side, case: Case, deadline: Deadline) -> Started:
         """The worker that runs in the environment which the case needs, or a new one. Raises WorkerError."""
         backend, threads = backends()[case.backend], self.choice.threads
-        given = {**os.environ, **dict(side.variables)}
+        given = side.environment()
         variables = environment(backend, case.device, case.dtype, threads, "", given)
         key = (side.label, case.backend, case.device, tuple(sorted(variables.items())))
         started = self._workers.get(key)
@@ -47,12 +46,15 @@ class Pool:
         folder = self.caches.folder(told, self.cold)
         variables = environment(backend, case.device, case.dtype, threads, str(folder), given)
         process = WorkerProcess(side, variables)
-        with deadline as left:
-            words = {"backend": case.backend, "device": case.device, "threads": threads, "cores": cores(threads)}
-            answer = process.ask("start", left, **words)
-        if (spoken := answer.get("protocol", 1)) != PROTOCOL:
-            process.close()
-            raise WorkerError(f"start: {side.root.name}'s workers speak protocol {spoken}, this fitbench {PROTOCOL}")
+        words = {"backend": case.backend, "device": case.device, "threads": threads, "cores": cores(threads)}
+        try:
+            with deadline as left:
+                answer = process.ask("start", left, **words)
+            if (spoken := answer.get("protocol", 1)) != PROTOCOL:
+                raise WorkerError(f"start: its workers speak protocol {spoken}, this fitbench protocol {PROTOCOL}")
+        except BaseException:  # Ctrl-C too: nobody else knows of it yet
+            process.kill()
+            raise
         self._workers[key] = Started(process, {**answer, "started": round(time.time(), 3)}, folder)
         return self._workers[key]
 

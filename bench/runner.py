@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,12 @@ from bench.oracle import Trajectory
 from bench.pool import Pool
 from bench.problem import Problem, digest
 from bench.record import MEASURED, NOT_REACHED, SKIPPED, Record
-from bench.sampling import Sampler, joined, kept
+from bench.sampling import Sampler, joined, kept_columns
 from bench.sides import Side
 from bench.workers import Deadline, WorkerError, WorkerProcess
 
 
-@lru_cache(maxsize=64)  # every process comes back to every group
+@cache  # every process comes back to every group
 def truth(problem: Problem) -> tuple[Bound, str]:
     """The exact trajectory with its bound, and the digest of the data it belongs to."""
     return Bound(Trajectory.of(problem)), digest(*problem.data())
@@ -40,7 +40,7 @@ def see(choice: Choice, side: Side) -> dict[str, list[str]]:
     chosen = {name: backends()[name] for name in choice.backends}
     if choice.devices == ("cpu",):
         return {name: ["cpu"] for name in chosen}
-    usable = [backend for backend in chosen.values() if backend.missing("", side.absent) is None]
+    usable = [backend for backend in chosen.values() if backend.missing("", side.absent, side.environment()) is None]
     frameworks = {backend.packages: backend for backend in usable}
 
     def ask(backend: Any) -> list[str]:
@@ -77,15 +77,20 @@ class Runner:
     ) -> None:
         self.choice, self.sides, self.timed, self.disable_gc = choice, sides, timed, disable_gc
         self.tell, self.warn = tell, warn
-        self.plans: dict[str, list[Planned]] = {side.label: plan(choice, see(choice, side), side) for side in sides}
+        seen = {side.label: see(choice, side) for side in sides}
+        everywhere = list(dict.fromkeys(device for each in seen.values() for some in each.values() for device in some))
+        self.plans: dict[str, list[Planned]] = {
+            side.label: plan(choice, seen[side.label], everywhere, side) for side in sides
+        }
         self.planned = self.plans[sides[0].label]
         self.selected: list[Case] = []
         self.samples: list[Sample] = []
         self.interrupted = False
-        self.ran = False
+        self.ran = self.complete = False
         self.processes = choice.processes if timed else 1
         self.presence = Presence()
         self.journal: Journal | None = None
+        self.kept = False  # whether the journal holds something that was measured now
         self._cache = cache
         self._reasons = {
             (label, entry.case): entry.reason
@@ -135,7 +140,10 @@ class Runner:
             self._look_about(known=set())
             try:
                 for process in range(self.processes):
+                    if self.interrupted:
+                        break
                     self._process(process, caches)
+                self.complete = not self.interrupted
             except KeyboardInterrupt:
                 self.interrupted = True
             finally:
@@ -199,12 +207,13 @@ class Runner:
         ]
 
     def _kept(self, samples: Sequence[Sample], process: int) -> dict[str, list[Any]]:
-        return joined(kept(one["rounds"]) for one in samples if one["rounds"] and one["process"] != process)
+        return joined(kept_columns(one["rounds"]) for one in samples if one["rounds"] and one["process"] != process)
 
     def _keep(self, samples: Iterable[Sample], journal: bool) -> None:
         for sample in samples:
             if journal and self.journal is not None:
                 self.journal.append(sample)
+                self.kept = True
             self.samples.append(sample)
 
 

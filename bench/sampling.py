@@ -62,6 +62,12 @@ class Sampler:
         elif not self.precise:
             self.precise = self._half_width() <= self.precision
 
+    def cut(self, count: int) -> None:
+        """Keep the first rounds only; if all of them were warm-up, it is as if no test had ended that."""
+        del self.rounds[count:]
+        if self.warm_up is not None and self.warm_up >= count:
+            self.warm_up = None
+
     def _half_width(self) -> float:
         kept = self.rounds[self.warm_up :]
         seconds = [*self.earlier["seconds"], *(each["seconds"] for each in kept)]
@@ -95,7 +101,7 @@ def joined(parts: Iterable[dict[str, list[Any]]]) -> dict[str, list[Any]]:
     return whole
 
 
-def kept(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+def kept_columns(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
     """The rounds that came after the warm-up."""
     rows = [i for i, warming in enumerate(columns["warm_up"]) if not warming]
     return {name: [columns[name][i] for i in rows] for name in ROUND}

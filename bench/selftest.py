@@ -60,7 +60,8 @@ def _resplit(plan: Any, folders: Sequence[Path], slowdown: float, threshold: flo
     """The same rates from the recorded processes of identical code, split anew many times."""
     cases, logs = recorded(folders)
     size = min(plan.choice.processes, logs.shape[1])
-    lines = [f"the recorded processes of identical code, split anew {TIMES} times into {size}:"]
+    lines = [f"the recorded processes of identical code, split anew {TIMES} times into {size}"]
+    lines[0] += " (intervals: of the splits):"
     lines.append(f"  {false_alarms(logs, size, threshold, TIMES)}")
     for backend in dict.fromkeys(case.backend for case in cases):
         rows = logs[[case.backend == backend for case in cases]]

@@ -64,6 +64,10 @@ class Side:
     commit: str | None
     dirty: bool | None
 
+    def environment(self) -> dict[str, str]:
+        """The variables that its workers are given, before those that fitbench sets."""
+        return {**os.environ, **dict(self.variables)}
+
 
 @dataclass(frozen=True)
 class _Place:

@@ -4,7 +4,7 @@ import pytest
 
 from bench.case import Case
 from bench.record import FAILED, NOT_REACHED, SKIPPED
-from bench.sampling import kept
+from bench.sampling import kept_columns
 
 
 # A case that fails or is skipped has nothing to time: that it leaves the fixture unused is no oversight.
@@ -17,7 +17,7 @@ def test_fit(benchmark, runner, clock, variant, backend, device, dtype, points):
         pytest.fail(record.reason, pytrace=False)
     benchmark.extra_info.update(record.as_dict())
     if record.rounds:
-        rounds = kept(record.rounds)["seconds"]
+        rounds = kept_columns(record.rounds)["seconds"]
         seconds = iter(rounds)
         benchmark.pedantic(lambda: clock.advance(next(seconds)), setup=clock.reset, rounds=len(rounds))
     else:

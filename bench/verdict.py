@@ -123,7 +123,7 @@ def _unmatched(case: Case, old: Mapping[Case, Record], new: Mapping[Case, Record
     if after == BROKEN:
         return Row(case, FAILED, f"in {'both' if before == BROKEN else 'new'}: {_why(second)}")
     if after == MEASURED and before != MEASURED:
-        return Row(case, *((FAILED, f"in old: {_why(first)}") if before == BROKEN else (APPEARED, _why(first, "old"))))
+        return Row(case, APPEARED, _why(first, "old"))
     if before == MEASURED and after != MEASURED:
         return Row(case, VANISHED, _why(second, "new"))
     return None

@@ -63,7 +63,7 @@ class WorkerProcess:
             text=True,
             cwd=side.root,
             # Else Python may leave the folder out of its path, and import another checkout that is installed.
-            env={**os.environ, **dict(side.variables), **variables, "PYTHONSAFEPATH": ""},
+            env={**side.environment(), **variables, "PYTHONSAFEPATH": ""},
             start_new_session=True,  # Ctrl-C is for us: we end the workers
         )
         self.answers: queue.Queue[str] = queue.Queue()
@@ -91,7 +91,7 @@ class WorkerProcess:
             raise WorkerError(f"no answer to '{request}' within --case-timeout; the worker was ended") from None
         except BrokenPipeError:
             line = ""
-        if not line:
+        if not line.endswith("\n"):  # nothing, or what it had written when it was killed
             raise WorkerError(self._death(request))
         answer = json.loads(line)
         if "error" in answer:
@@ -99,7 +99,11 @@ class WorkerProcess:
         return answer
 
     def _death(self, request: str) -> str:
-        code = self.process.wait()
+        try:
+            code = self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return f"{request}: the worker closed its output and lived on; it was ended"
         self.errors.seek(0)
         said = [line for line in self.errors.read().decode(errors="replace").splitlines() if line.strip()]
         last = f"; its last words: {one_line(said[-1])}" if said else ""

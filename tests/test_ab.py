@@ -112,6 +112,7 @@ def test_a_wrong_case_of_one_side_fails_the_gate(copy, tmp_path):
         (["--a=.", "--b=JAX_ENABLE_X64=1", "--backend=jax"], ["JAX_ENABLE_X64", "set by fitbench"]),
         (["--a=.", "--b=OMP_NUM_THREADS=2"], ["OMP_NUM_THREADS", "--threads"]),
         (["--a=.", "--b=.", "--resume"], ["resume"]),
+        (["--a=.", "--b=.", "--output=pyproject.toml/out"], ["--output pyproject.toml/out", "expected a folder"]),
         (["--self-test", "--repeats=0"], ["--repeats 0", "at least 1"]),
         (["--self-test", "--slowdown=-1%"], ["--slowdown"]),
         (["--self-test", "--b=."], ["--self-test", "give no --a"]),
@@ -121,7 +122,7 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, words, names):
     precious = tmp_path / "out" / "a.json"
     precious.parent.mkdir()
     precious.write_text("precious")
-    done = ab(*words, "--output", tmp_path / "out")
+    done = ab("--output", tmp_path / "out", *words)
     assert done.returncode == 2, done.stdout + done.stderr
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ") and all(name in line for name in names), line

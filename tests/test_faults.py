@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, bench, records
 
+from bench import report
+
 BACKEND = """
 import os, signal, time
 from bench.backends.numpy_backend import NumpyBackend
@@ -188,6 +190,8 @@ def test_ctrl_c_keeps_what_was_measured(copy, tmp_path):
     assert sum(steps) >= 600 and sum(steps) % 300 == 0
     assert found["optim-planted"]["outcome"] == "not reached"
     assert "1 of 2 cases agree with the exact fit, 1 not reached" in output
+    assert f"--benchmark-json={path} --resume" in output
+    assert report.main([str(path), "--output", str(tmp_path / "report")]) == 0  # what was kept can be shown
 
 
 @pytest.mark.parametrize("words", [["--collect-only"], ["--benchmark-skip"], ["-x", "--backend=broken,planted"]])

@@ -316,7 +316,7 @@ def test_the_hash_is_of_the_names_and_the_content_of_all_code(tmp_path):
     (root / "bench/__pycache__/x.py").write_text("x")
     (root / "bench/notes.txt").write_text("x")
     (root / "setup.py").write_text("x")
-    assert code_hash(root) == first and module.code_hash is code_hash
+    assert code_hash(root) == first
     changed = root / "impls/manual/numpy_fit.py"
     changed.write_bytes(changed.read_bytes() + b"\n")
     second = code_hash(root)

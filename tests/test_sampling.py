@@ -7,7 +7,7 @@ import pytest
 
 from bench.caches import Caches, has, mark
 from bench.record import ROUND
-from bench.sampling import BLOCK, ROUND_SECONDS, Sampler, is_warm, joined, kept, nothing, steps_of_round
+from bench.sampling import BLOCK, ROUND_SECONDS, Sampler, is_warm, joined, kept_columns, nothing, steps_of_round
 
 
 def sampler(precision: float = 1e-9, share: float = 1.0, earlier: dict | None = None, process: int = 0) -> Sampler:
@@ -53,15 +53,23 @@ def test_the_warm_up_ends_with_the_first_block_that_is_level_and_is_marked():
     columns = one.columns()
     assert columns["warm_up"] == [True] * (2 * BLOCK) + [False] * (count - 2 * BLOCK)
     assert count - 2 * BLOCK >= BLOCK
-    assert max(kept(columns)["seconds"]) < 0.06 < min(falling)
+    assert max(kept_columns(columns)["seconds"]) < 0.06 < min(falling)
 
 
 def test_a_process_that_never_warms_up_ends_all_the_same_and_keeps_its_last_block():
     one = sampler(share=1.0)
     count = feed(one, np.linspace(1.0, 0.5, 10_000))
     assert one.warm_up is None
-    assert len(kept(one.columns())["seconds"]) == BLOCK
+    assert len(kept_columns(one.columns())["seconds"]) == BLOCK
     assert count < 100
+
+
+def test_rounds_that_are_cut_off_leave_some_that_count():
+    one = sampler(share=4.0)
+    feed(one, itertools.chain(np.linspace(0.2, 0.1, 2 * BLOCK), itertools.repeat(0.05)))
+    assert one.warm_up == 2 * BLOCK
+    one.cut(2 * BLOCK - 1)
+    assert len(kept_columns(one.columns())["seconds"]) == BLOCK
 
 
 def test_rounds_end_when_the_share_of_time_is_spent():
@@ -74,7 +82,7 @@ def test_rounds_end_when_the_share_of_time_is_spent():
 def test_rounds_end_early_when_the_interval_is_narrow_over_all_processes():
     one = sampler(precision=0.01, share=1e9)
     assert feed(one, itertools.repeat(1e-3)) == 2 * BLOCK  # a block of warm-up test, then the first that may decide
-    other = sampler(precision=0.01, share=0.5, earlier=kept(one.columns()), process=1)
+    other = sampler(precision=0.01, share=0.5, earlier=kept_columns(one.columns()), process=1)
     slower = feed(other, itertools.repeat(2e-3))  # the two processes disagree by a factor: time must end it
     assert not other.precise and slower == 250
 

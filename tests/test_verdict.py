@@ -360,7 +360,7 @@ def test_cases_that_cannot_be_compared_say_why():
     rows = {row.case.backend: (row.verdict, row.reason) for row in decide(old, new, 0.05).rows[1:]}
     assert rows == {
         "torch": (FAILED, "in new: wrong"),
-        "jax": (FAILED, "in old: NaN at step 3"),
+        "jax": (APPEARED, "failed in old: NaN at step 3"),
         "jax-loop": (APPEARED, "skipped in old: jax not installed"),
         "torch-compile": (VANISHED, "not reached in new: the run ended"),
         "torch-compile-loop": (FAILED, "in both: still no compiler"),

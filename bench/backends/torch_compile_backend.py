@@ -1,6 +1,5 @@
 """torch.compile: the whole step, forward, backward and update, in one graph, called once a step from Python."""
 
-import os
 import shutil
 import sys
 from collections.abc import Container, Mapping
@@ -16,15 +15,15 @@ class TorchCompileBackend(TorchBackend):
     rung = 3
     fit = "torch_compile_fit"
 
-    def missing(self, device: str, absent_here: Container[str]) -> str | None:
-        compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
+    def missing(self, device: str, absent_here: Container[str], given: Mapping[str, str]) -> str | None:
+        compiler = given.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
         if device == "cpu" and shutil.which(compiler) is None:
             install = "xcode-select --install" if sys.platform == "darwin" else "apt-get install g++"
             return (
-                super().missing(device, absent_here)
+                super().missing(device, absent_here, given)
                 or f"no C++ compiler ({compiler}), which torch.compile needs; {install}"
             )
-        return super().missing(device, absent_here)
+        return super().missing(device, absent_here, given)
 
     def environment(
         self, device: str, dtype: str, threads: int, cache: str, given: Mapping[str, str]
