@@ -1,7 +1,7 @@
 """Two runs compared: which cases are faster, slower or the same, which are undecided, and which are in one run only."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +62,7 @@ def decide(old: Run, new: Run, threshold: float) -> Table:
     compared, mean, drift = [], None, None
     if cases := measured_in_both(old, new):
         rounds = [(_rounds(old, found[0][case]), _rounds(new, found[1][case])) for case in cases]
-        readings = _paired_readings(rounds) if sides else _unpaired_readings(rounds)
+        readings = _paired_readings(rounds) if sides else _unpaired_readings(cases, rounds)
         decided = decisions(readings, threshold)
         records = [(found[0][case], found[1][case]) for case in cases]
         compared = [_row(*each) for each in zip(cases, decided, records, rounds, strict=True)]
@@ -147,18 +147,32 @@ def _paired_readings(rounds: Rounds) -> list[Reading]:
     return [(_grid(log_ratios(old, new) for old, new in rounds),)]
 
 
-def _unpaired_readings(rounds: Rounds) -> list[Reading]:
-    """As read, and relative to the yardstick."""
-    as_read: Any = tuple(_grid(_logs(one["seconds"], one) for one in side) for side in zip(*rounds, strict=True))
-    relative: Any = tuple(
-        _grid(_logs(one["seconds"] / one["yardstick_seconds"], one) for one in side)
-        for side in zip(*rounds, strict=True)
-    )
-    return [as_read, relative]
+def _unpaired_readings(cases: Sequence[Case], rounds: Rounds) -> list[Reading]:
+    """As read; relative to the yardstick; and in CPU time, which does not run while another process has the core.
+
+    The last is of the cases on the cpu alone: a process that waits for a device takes none.
+    """
+
+    def each(quantity: Callable[[Case, Columns], Array]) -> Reading:
+        sides: Any = zip(*rounds, strict=True)
+        grids: Any = tuple(
+            _grid(_logs(quantity(case, one), one) for case, one in zip(cases, side, strict=True)) for side in sides
+        )
+        return grids
+
+    def cpu(case: Case, one: Columns) -> Array:
+        return np.where(case.device == "cpu", one["cpu_seconds"], math.nan)
+
+    return [
+        each(lambda case, one: one["seconds"]),
+        each(lambda case, one: one["seconds"] / one["yardstick_seconds"]),
+        each(cpu),
+    ]
 
 
 def _logs(values: Array, columns: Columns) -> tuple[Array, Array]:
-    return np.log(values), columns["process"]
+    """NaN where there is nothing to take it of: clocks of CPU time are coarse on some systems."""
+    return np.log(np.where(values > 0, values, math.nan)), columns["process"]
 
 
 def _grid(values: Iterable[tuple[Array, Array]]) -> Array:

@@ -319,6 +319,19 @@ def test_a_machine_that_became_slower_makes_no_case_slower():
     assert {row.verdict for row in table.rows} == {SLOWER} and table.drift is None
 
 
+def test_a_core_that_another_process_had_makes_no_case_slower():
+    """Its seconds double and its CPU time does not; where the CPU time doubles too, or there is none, it is slower."""
+    old = run("old.json", *(record(name, quiet(1e-5, seed=i)) for i, name in enumerate(NAMES)))
+    slow = run("new.json", *(record(name, quiet(2e-5, seed=9 - i)) for i, name in enumerate(NAMES)))
+    assert {row.verdict for row in decide(old, slow, 0.05).rows} == {SLOWER}
+    for each in slow.records:
+        each.rounds["cpu_seconds"] = [seconds / 2 for seconds in each.rounds["seconds"]]
+    assert {row.verdict for row in decide(old, slow, 0.05).rows} == {UNDECIDED}
+    for each in (*old.records, *slow.records):
+        each.rounds["cpu_seconds"] = [0.0] * len(each.rounds["seconds"])
+    assert {row.verdict for row in decide(old, slow, 0.05).rows} == {SLOWER}
+
+
 def _blind(one: Record) -> Record:
     columns = one.rounds or {}
     return replace(one, rounds={**columns, "yardstick_seconds": [None] * len(columns["seconds"])})
