@@ -63,14 +63,14 @@ def plant_variant(copy, name, rate=1e-6):
 
 def begin(cwd, path, *words):
     """`pytest bench` as a process that goes on."""
+    # A shell starts what runs in its background deaf to Ctrl-C, and so is what that starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     command = [sys.executable, "-m", "pytest", "bench", "--device=cpu", "--dtype=float64", *words]
     return subprocess.Popen(
         [*command, f"--benchmark-json={path}"],
         cwd=cwd,
         stdout=subprocess.PIPE,
         text=True,
-        # A shell starts what runs in its background deaf to Ctrl-C, and what that starts, too.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
