@@ -12,6 +12,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# A run that a test makes is not one of the workers among which the tests are dealt out: pytest-benchmark would not time.
+os.environ.pop("PYTEST_XDIST_WORKER", None)
+
 # Runs of the tests meet in a temporary folder of their own: they do not warn, nor are warned by, those of the machine.
 SCRATCH = tempfile.TemporaryDirectory(prefix="fitbench-tests-", ignore_cleanup_errors=True)
 os.environ["TMPDIR"] = tempfile.tempdir = SCRATCH.name
