@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# A run that a test makes is not one of the workers among which the tests are dealt out: pytest-benchmark would not time.
+# A run that a test makes is no worker of xdist itself: pytest-benchmark would time nothing in it.
 os.environ.pop("PYTEST_XDIST_WORKER", None)
 
 # Runs of the tests meet in a temporary folder of their own: they do not warn, nor are warned by, those of the machine.
