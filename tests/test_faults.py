@@ -77,7 +77,10 @@ def begin(cwd, path, *words):
 def interrupt(process):
     """Ctrl-C: the run must end in order, with exit code 2. Returns what it printed."""
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    try:
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()  # nothing, if it ended
     assert process.returncode == 2, output
     return output
 
