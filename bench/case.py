@@ -87,7 +87,7 @@ class Choice:
         case_timeout: str = "300",
     ) -> "Choice":
         """From the words of a command line: lists may hold commas. Raises InputError, which names the option."""
-        choice = cls(
+        return cls(
             variants=_names("--variant", variant, impls.variants()),
             backends=_names("--backend", backend, backends()),
             devices=_devices(device),
@@ -102,10 +102,9 @@ class Choice:
             seed=number("--seed", seed, 0),
             case_timeout=number("--case-timeout", case_timeout, 1),
         )
-        choice._fits_in_memory()
-        return choice
 
-    def _fits_in_memory(self) -> None:
+    def check_memory(self, sides: int) -> None:
+        """Raises InputError if what it takes to measure so many sides together is not available."""
         free = available_memory()
         problems = len(self.variants) * len(self.dtypes) * len(self.points)
         if (exact := self.steps * STEP_BYTES * problems) > free:
@@ -114,11 +113,12 @@ class Choice:
                 f"and {free / 2**30:.3g} GiB are available"
             )
         points, dtype = max(self.points), max(self.dtypes, key=lambda name: np.dtype(name).itemsize)
-        # The backends of a group hold their data at the same time.
-        needed = points * np.dtype(dtype).itemsize * ARRAYS * len(self.backends)
+        # The backends of a group hold their data at the same time, on every side.
+        workers = len(self.backends) * sides
+        needed = points * np.dtype(dtype).itemsize * ARRAYS * workers
         if needed > free:
             raise InputError(
-                f"--points {points}: would need about {needed / 2**30:.3g} GiB for {len(self.backends)} backend(s) "
+                f"--points {points}: would need about {needed / 2**30:.3g} GiB for {workers} worker(s) "
                 f"in {dtype}, and {free / 2**30:.3g} GiB are available"
             )
 

@@ -56,15 +56,6 @@ def paired(logs: Array, threshold: float) -> list[Decision]:
     return decisions([(logs,)], threshold)
 
 
-def unpaired(old: Array, new: Array, threshold: float, relative: tuple[Array, Array] | None = None) -> list[Decision]:
-    """Decisions of log seconds, cases x processes of either run; NaN where a process lacks a case.
-
-    relative: the same relative to the yardstick. Intervals then cover both ratios, as the machine may have changed its
-    speed between the runs and the yardstick does not tell how much that is for each case; NaN cases are as without it.
-    """
-    return decisions([(old, new), *([relative] if relative else [])], threshold)
-
-
 def moderated(variance: Array, df: Array) -> tuple[Array, Array]:
     """Variances with their df, each drawn to what all of them are like: Smyth (2004).
 
@@ -120,7 +111,12 @@ def _sample(reading: Reading) -> _Sample:
 
 
 def decisions(readings: Sequence[Reading], threshold: float) -> list[Decision]:
-    """Decisions of intervals that cover those of all readings; the ratio is that of the first."""
+    """Decisions of intervals that cover those of all readings; the ratio is that of the first.
+
+    Several readings of the same cases are as the clock has it, relative to a yardstick, and so on: a machine may change
+    its speed between two runs, and none of them tells how much that is for each case. A case that is NaN throughout a
+    reading is judged without it.
+    """
     samples = [_sample(reading) for reading in readings]
     mean, log_threshold = samples[0].mean, math.log1p(threshold)
     low, high, reach = _bounds(samples, max(int(np.isfinite(mean).sum()), 1))

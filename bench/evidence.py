@@ -18,8 +18,7 @@ from bench.case import fraction, number
 from bench.decision import FASTER, SLOWER, UNDECIDED
 from bench.document import statistics_of
 from bench.errors import InputError, Parser
-from bench.estimate import kept, log_ratios, process_medians
-from bench.frames import BASELINE
+from bench.estimate import kept
 from bench.record import Record, Run, load
 from bench.resplit import false_alarms, found, recorded, share
 from bench.verdict import Table, by_case, decide, measured_in_both
@@ -55,8 +54,6 @@ def evidence(
         for name, pairs in (("a against b", runs), ("side a of every two runs", separate)):
             failed = sum(compare_fails(old, new, statistic, threshold) for old, new in pairs)
             yield f"pytest-benchmark's compare-fail, {statistic}, {name}: {share(failed, len(pairs))}"
-    if told := spreads(firsts):
-        yield f"ratios to {BASELINE} of {len(firsts)} runs: {told}"
     cases, logs = recorded(folders)
     for size in (size for size in SIZES if size <= logs.shape[1]):
         yield f"{logs.shape[1]} pairs of processes, split anew {times} times into {size} (intervals: of the splits):"
@@ -86,27 +83,6 @@ def compare_fails(old: Run, new: Run, statistic: str, threshold: float) -> bool:
 
 def _statistics(record: Record) -> dict[str, float]:
     return statistics_of(kept(record)["seconds"].tolist())
-
-
-def spreads(runs: Sequence[Run]) -> str | None:
-    """Of each case's ratio to the baseline of its group, over the runs: standard deviation and range, and medians."""
-    ratios: dict[str, list[float]] = {}
-    for run in runs:
-        cases = by_case(run)
-        for case in measured_in_both(run, run):
-            base = next((one for one in cases if one.group == case.group and one.backend == BASELINE), None)
-            if base is not None and base != case:
-                logs, process = log_ratios(kept(cases[base]), kept(cases[case]))
-                ratios.setdefault(case.id, []).append(float(np.median(process_medians(logs, process))))
-    if len(runs) < 2 or not ratios:
-        return None
-    deviations = [100 * np.std(logs, ddof=1) for logs in ratios.values()]
-    ranges = [100 * np.expm1(max(logs) - min(logs)) for logs in ratios.values()]
-    told = f"standard deviation {np.median(deviations):.1f} % (median of {len(ratios)} ratios; largest "
-    return (
-        told
-        + f"{max(deviations):.1f} %), largest over smallest {np.median(ranges):.1f} % (largest {max(ranges):.0f} %)"
-    )
 
 
 def _parser() -> argparse.ArgumentParser:

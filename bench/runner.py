@@ -63,6 +63,7 @@ class Runner:
 
     journal: where each sample is written as soon as it is made; what it holds already is not measured again.
     tell: is called with a line about what begins; warn: with one about another run that goes on beside this one.
+    Raises InputError for a choice that does not fit in memory, and for a device that no backend sees.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Runner:
     ) -> None:
         self.choice, self.sides, self.timed, self.disable_gc = choice, sides, timed, disable_gc
         self.tell, self.warn = tell, warn
+        choice.check_memory(len(sides))
         seen = {side.label: see(choice, side) for side in sides}
         everywhere = list(dict.fromkeys(device for each in seen.values() for some in each.values() for device in some))
         self.plans: dict[str, list[Planned]] = {
@@ -140,8 +142,6 @@ class Runner:
             self._look_about(known=set())
             try:
                 for process in range(self.processes):
-                    if self.interrupted:
-                        break
                     self._process(process, caches)
                 self.complete = not self.interrupted
             except KeyboardInterrupt:
@@ -154,8 +154,10 @@ class Runner:
         pool = Pool(self.choice, caches, cold=process < self.choice.cold)
         try:
             for number, cases in enumerate(self._groups(), 1):
+                if self.interrupted:
+                    break
                 members = self._members(cases, process)
-                if not members or self.interrupted:
+                if not members:
                     continue
                 self.tell(f"process {process + 1} of {self.processes}, group {number}: {cases[0].group}")
                 bound, sha = truth(cases[0].problem(self.choice.seed, self.choice.steps))

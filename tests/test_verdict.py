@@ -9,7 +9,7 @@ import pytest
 from scipy import special, stats
 
 from bench import decision
-from bench.decision import FASTER, SAME, SLOWER, UNDECIDED, moderated, paired, unpaired
+from bench.decision import FASTER, SAME, SLOWER, UNDECIDED, decisions, moderated, paired
 from bench.errors import InputError
 from bench.record import FAILED as BROKEN
 from bench.record import MEASURED, NOT_REACHED, SKIPPED, Record, Run
@@ -56,7 +56,7 @@ def test_one_pair_of_samples_is_judged_by_students_t():
 
 def test_two_samples_are_judged_by_students_t_with_pooled_variance():
     old, new = np.array([[1.0, 1.01, 1.02, np.nan]]), np.array([[0.9, 0.92, 0.9, 0.91]])
-    one = unpaired(old, new, 0.05)[0]
+    one = decisions([(old, new)], 0.05)[0]
     exact = stats.ttest_ind(new[0], old[0, :3]).confidence_interval(0.95)
     assert [one.ratio.low, one.ratio.high] == pytest.approx([math.exp(exact.low), math.exp(exact.high)])
     assert one.verdict == FASTER
@@ -149,7 +149,7 @@ def test_all_intervals_of_a_table_hold_the_truth_together(truth):
     for _ in range(TABLES):
         for kind, table in (
             ("paired", paired(differences(random, truth=truth), 0.05)),
-            ("unpaired", unpaired(*two_runs(random, truth), 0.05)),
+            ("unpaired", decisions([two_runs(random, truth)], 0.05)),
         ):
             missed[kind] += any(not one.ratio.low <= math.exp(truth) <= one.ratio.high for one in table)
     assert max(missed.values()) <= most(0.05, TABLES)
@@ -176,7 +176,7 @@ def test_the_smallest_change_that_could_have_been_shown_is_shown_in_eight_of_ten
 
 
 def test_one_process_decides_nothing():
-    for one in paired(np.array([[0.5], [0.0], [0.1]]), 0.05) + unpaired(np.zeros((1, 1)), np.ones((1, 1)), 0.05):
+    for one in paired(np.array([[0.5], [0.0], [0.1]]), 0.05) + decisions([(np.zeros((1, 1)), np.ones((1, 1)))], 0.05):
         assert (one.verdict, one.reason, one.smallest) == (UNDECIDED, "one process", math.inf)
 
 
@@ -189,16 +189,17 @@ def test_the_interval_covers_the_ratio_with_and_without_the_yardstick():
     random = np.random.default_rng(8)
     old, new = 0.001 * random.normal(size=(2, 10, 5))
     slow_machine = math.log(1.2)
-    as_read = unpaired(old, new + slow_machine, 0.05)
+    slower = (old, new + slow_machine)
+    as_read = decisions([slower], 0.05)
     assert {one.verdict for one in as_read} == {SLOWER}
-    both = unpaired(old, new + slow_machine, 0.05, (old, new))
+    both = decisions([slower, (old, new)], 0.05)
     assert {one.verdict for one in both} == {UNDECIDED}
     assert all(one.ratio.low < 1.01 and one.ratio.high > 1.19 for one in both)
     assert [one.ratio.value for one in both] == [one.ratio.value for one in as_read]
     # Code that is slower than both is slower still; and cases without a yardstick are as read.
-    assert {one.verdict for one in unpaired(old, new + 2 * slow_machine, 0.05, (old, new + slow_machine))} == {SLOWER}
+    assert {one.verdict for one in decisions([(old, new + 2 * slow_machine), slower], 0.05)} == {SLOWER}
     lacking = np.full((10, 5), np.nan)
-    assert unpaired(old, new + slow_machine, 0.05, (lacking, lacking)) == as_read
+    assert decisions([slower, (lacking, lacking)], 0.05) == as_read
 
 
 # Runs

@@ -1,0 +1,59 @@
+"""The spread of backends' ratios over runs, on records of which it is known."""
+
+import math
+
+import numpy as np
+import pytest
+from conftest import write_run
+
+from bench import spread
+
+
+def run(path, *factors: float):
+    path.mkdir()
+    write_run(path, "a", np.array(factors)[:, None] * np.ones((1, 2)))
+    return path / "a.json"
+
+
+def test_the_spread_is_that_of_the_log_ratios(tmp_path):
+    # torch / numpy: 2, 2.2 and 2; jax / numpy: 1 throughout, though all of the last run took twice as long.
+    steps = ((1.0, 2.0, 1.0), (1.0, 2.2, 1.0), (2.0, 4.0, 2.0))
+    said = spread.text([spread.log_ratios_of(run(tmp_path / str(i), *each)) for i, each in enumerate(steps)])
+    deviation = 100 * np.std([math.log(2), math.log(2.2), math.log(2)], ddof=1)
+    assert "of 2 cases in 3 runs" in said
+    assert f"standard deviation: median {deviation / 2:.1f}, largest {deviation:.1f}" in said
+    assert "largest over smallest: median 5.0, largest 10.0" in said
+    assert "jax: standard deviation 0.0" in said
+
+
+def test_a_run_may_be_several_files_whose_turns_are_not_paired(tmp_path):
+    """Turn 0 of one file has nothing to do with turn 0 of another: there the medians are compared."""
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    write_run(whole, "numpy", np.array([[1.0, 2.0, 9.0]]), ("numpy",))
+    write_run(whole, "torch", np.array([[9.0, 2.0, 4.0]]), ("torch",))
+    ((case, log_ratio),) = spread.log_ratios_of(whole).items()
+    assert case.backend == "torch" and log_ratio == pytest.approx(math.log(4 / 2))
+    write_run(tmp_path, "both", np.array([[1.0, 2.0, 9.0], [9.0, 2.0, 4.0]]), ("numpy", "torch"))
+    (log_ratio,) = spread.log_ratios_of(tmp_path / "both.json").values()
+    assert log_ratio == pytest.approx(0)  # the median of log 9, log 1 and log 4 / 9
+
+
+def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys):
+    one, other = (run(tmp_path / name, 1.0, 2.0, 3.0) for name in ("one", "other"))
+    twice, empty, alone = (tmp_path / name for name in ("twice", "empty", "alone"))
+    for folder in (twice, empty, alone):
+        folder.mkdir()
+    for name in ("first", "second"):
+        write_run(twice, name, np.ones((1, 1)), ("numpy",))
+    write_run(alone, "torch", np.ones((1, 1)), ("torch",))
+    for words, name in (
+        ([one], "1 run"),
+        ([one, tmp_path / "nowhere.json"], "nowhere.json"),
+        ([one, empty], "empty: a folder without a JSON"),
+        ([one, twice], "twice: manual-numpy-cpu-float32-2000: the run holds this case twice"),
+        ([other, alone], "no case was measured in all runs"),
+    ):
+        assert spread.main([str(word) for word in words]) == 2
+        said = capsys.readouterr()
+        assert len(said.err.splitlines()) == 1 and name in said.err and said.out == ""
