@@ -3,8 +3,8 @@
 python -m bench.overhead
 
 Each pair of processes, a worker and a bare loop, runs in the same environment, pinned to the same core, and takes
-turns round by round. Processes of the same code differ, so there are several pairs. The answer is the median of the
-paired ratios, worker to bare loop.
+turns fit by fit; the worker makes its fit in rounds, as ever. Processes of the same code differ, so there are several
+pairs. The answer is the median of the paired ratios, worker to bare loop.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from bench.backend import Backend, Run, State
 from bench.backends import backends
 from bench.case import Case, Choice, number
 from bench.errors import InputError, Parser
+from bench.sampling import steps_of_round
 from bench.sides import here
 from bench.workers import ROOT, WorkerProcess, cores, environment
 
@@ -92,7 +93,7 @@ def bare_process(case: Case) -> Iterator[Callable[[], float]]:
 
 @contextmanager
 def worker_process(case: Case) -> Iterator[Callable[[], float]]:
-    """The same in a worker of the runner, which has converged first, as always."""
+    """The same in a worker of the runner, which has converged first, as always: a fit is made in rounds, and left."""
     with tempfile.TemporaryDirectory(prefix="fitbench-", ignore_cleanup_errors=True) as cache:
         variables = environment(backends()[case.backend], case.device, case.dtype, 1, cache, os.environ)
         worker = WorkerProcess(here(), variables)
@@ -100,7 +101,18 @@ def worker_process(case: Case) -> Iterator[Callable[[], float]]:
         worker.ask("start", SECONDS, backend=case.backend, device=case.device, threads=1, cores=cores(1))
         worker.ask("build", SECONDS, **flat, seed=0, steps=STEPS)
         worker.ask("converge", SECONDS)
-        yield lambda: worker.ask("round", SECONDS, steps=STEPS, disable_gc=False)["seconds"]
+        pace = worker.ask("round", SECONDS, steps=STEPS, disable_gc=False)["seconds"]
+        steps = steps_of_round(pace, STEPS)
+
+        def fit() -> float:
+            seconds = done = 0
+            while done < STEPS:
+                answer = worker.ask("round", SECONDS, steps=steps, disable_gc=False)
+                seconds, done = seconds + answer["seconds"] * answer["steps"], answer["done"]
+            worker.ask("leave", SECONDS)
+            return seconds / STEPS
+
+        yield fit
         worker.close()
 
 
@@ -122,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--backend", default="numpy,torch,jax-loop", metavar="B", help="default: %(default)s")
     parser.add_argument("--dtype", default="float32", metavar="T", help="default: %(default)s")
     parser.add_argument("--pairs", default="10", metavar="N", help="of processes; default: %(default)s")
-    parser.add_argument("--rounds", default="8", metavar="N", help="fits of a pair; default: %(default)s")
+    parser.add_argument("--rounds", default="8", metavar="N", help="fits of either of a pair; default: %(default)s")
     parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args(argv)
     try:
