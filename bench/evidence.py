@@ -55,6 +55,9 @@ def evidence(
             failed = sum(compare_fails(old, new, statistic, threshold) for old, new in pairs)
             yield f"pytest-benchmark's compare-fail, {statistic}, {name}: {share(failed, len(pairs))}"
     cases, logs = recorded(folders)
+    apart = 100 * logs.std(axis=1, ddof=1)
+    told = f"standard deviation {np.median(apart):.1f} % (median of {len(cases)} cases; largest {apart.max():.1f} %)"
+    yield f"{logs.shape[1]} pairs of processes in turns, log(b / a): {told}"
     for size in (size for size in SIZES if size <= logs.shape[1]):
         yield f"{logs.shape[1]} pairs of processes, split anew {times} times into {size} (intervals: of the splits):"
         yield f"  identical code: {false_alarms(logs, size, threshold, times)}"

@@ -62,6 +62,9 @@ def test_the_evidence_of_recorded_runs(folders, capsys):
     assert "side a of every two runs: false alarms in 0 of 1" in said
     # All rounds of side a are alike, and b differs by 1 %: no statistic is 5 % off.
     assert said.count("compare-fail, ") == 6 and said.count(": 0 of 2 ") == 3 and said.count(": 0 of 1 ") == 3
+    apart = 100 * resplit.recorded(folders)[1].std(axis=1, ddof=1)
+    assert f"standard deviation {sorted(apart)[1]:.1f} % (median of 3 cases; largest {max(apart):.1f} %)" in said
+    assert min(apart) > 0.5 and max(apart) < 1.5  # they were drawn with 1 %
     assert "0.1 in torch, found together: 50 of 50" in said
 
 
