@@ -4,7 +4,7 @@ set -uo pipefail
 .venv/bin/python -m bench.ab "$@"
 status=$?
 if [ "$status" -eq 3 ]; then
-    echo "::warning::no case is slower, but some are undecided: give --processes more, or read the table"
+    echo "::warning::no case is slower, but some are undecided or vanished: give --processes more, or read the table"
     exit 0
 fi
 exit "$status"

@@ -34,7 +34,7 @@ def add_gate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-if-slower",
         metavar="PCT",
-        help="this threshold, and exit codes: 0 no case is slower, 1 one is or failed, 3 none, but some are undecided",
+        help="this threshold, and exit codes: 0 no case is slower, 1 one is or failed, 3 some are undecided or vanished",
     )
 
 
@@ -49,11 +49,11 @@ def gate_of(asked: Any) -> tuple[float, bool]:
 
 
 def exit_code(table: Table, gate: bool) -> int:
-    """With a gate: 1 if a case is slower or failed, else 3 if one is undecided, else 0. Without one 0."""
+    """With a gate: 1 if a case is slower or failed, else 3 if one is undecided or vanished, else 0. Without one 0."""
     verdicts = {row.verdict for row in table.rows}
     if not gate:
         return 0
-    return 1 if verdicts & {SLOWER, FAILED} else 3 if UNDECIDED in verdicts else 0
+    return 1 if verdicts & {SLOWER, FAILED} else 3 if verdicts & {UNDECIDED, VANISHED} else 0
 
 
 def text(table: Table) -> str:

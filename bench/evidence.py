@@ -46,7 +46,7 @@ def evidence(
     """Line by line, all that the runs tell."""
     firsts = [a for a, _ in runs]
     separate = list(itertools.combinations(firsts, 2))
-    yield f"threshold {threshold:.3g}"
+    yield f"threshold {100 * threshold:.3g} %"
     yield f"a against b, as run: {_alarms(decide(a, b, threshold) for a, b in runs)}"
     if separate:
         yield f"side a of every two runs: {_alarms(decide(old, new, threshold) for old, new in separate)}"
@@ -66,7 +66,7 @@ def evidence(
             together = found(rows, size, threshold, slowdown, times)
             each = [found(row[None], size, threshold, slowdown, max(1, times // len(rows))) for row in rows]
             alone = (sum(pair[0] for pair in each), sum(pair[1] for pair in each))
-            yield f"  {slowdown:.3g} in {backend}, found together: {share(*together)}; one by one: {share(*alone)}"
+            yield f"  {100 * slowdown:.3g} % in {backend}, found together: {share(*together)}; one by one: {share(*alone)}"
 
 
 def _alarms(tables: Iterable[Table]) -> str:

@@ -25,6 +25,9 @@ Places = Mapping[Case, tuple[Path, Record]]
 def main(argv: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(argv)
     try:
+        for path in asked.runs:
+            if sum(path.resolve() == other.resolve() for other in asked.runs) > 1:
+                raise InputError(f"{path}: given twice; expected separate runs")
         print(text([log_ratios_of(path) for path in asked.runs]))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -154,7 +154,9 @@ def table(*verdicts: str) -> Table:
 @pytest.mark.parametrize(
     ("verdicts", "code"),
     [
-        ((SAME, FASTER, APPEARED, VANISHED), 0),
+        ((SAME, FASTER, APPEARED), 0),
+        ((SAME, VANISHED), 3),
+        ((SLOWER, VANISHED), 1),
         ((SAME, SLOWER, UNDECIDED), 1),
         ((SAME, FAILED, UNDECIDED), 1),
         ((SAME, UNDECIDED, FASTER), 3),

@@ -65,7 +65,7 @@ def test_the_evidence_of_recorded_runs(folders, capsys):
     apart = 100 * resplit.recorded(folders)[1].std(axis=1, ddof=1)
     assert f"standard deviation {sorted(apart)[1]:.1f} % (median of 3 cases; largest {max(apart):.1f} %)" in said
     assert min(apart) > 0.5 and max(apart) < 1.5  # they were drawn with 1 %
-    assert "0.1 in torch, found together: 50 of 50" in said
+    assert "10 % in torch, found together: 50 of 50" in said
 
 
 def test_compare_fail_fires_as_that_of_pytest_benchmark_would(tmp_path):

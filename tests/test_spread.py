@@ -49,6 +49,7 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys):
     write_run(alone, "torch", np.ones((1, 1)), ("torch",))
     for words, name in (
         ([one], "1 run"),
+        ([one, other, one], "given twice"),
         ([one, tmp_path / "nowhere.json"], "nowhere.json"),
         ([one, empty], "empty: a folder without a JSON"),
         ([one, twice], "twice: manual-numpy-cpu-float32-2000: the run holds this case twice"),
