@@ -34,7 +34,7 @@ def add_gate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-if-slower",
         metavar="PCT",
-        help="this threshold, and exit codes: 0 no case is slower, 1 one is or failed, 3 some are undecided or vanished",
+        help="this threshold, and exit codes: 0 no case is slower, 1 one is or failed, 3 some undecided or vanished",
     )
 
 

@@ -66,7 +66,8 @@ def evidence(
             together = found(rows, size, threshold, slowdown, times)
             each = [found(row[None], size, threshold, slowdown, max(1, times // len(rows))) for row in rows]
             alone = (sum(pair[0] for pair in each), sum(pair[1] for pair in each))
-            yield f"  {100 * slowdown:.3g} % in {backend}, found together: {share(*together)}; one by one: {share(*alone)}"
+            told = f"{100 * slowdown:.3g} % in {backend}"
+            yield f"  {told}, found together: {share(*together)}; one by one: {share(*alone)}"
 
 
 def _alarms(tables: Iterable[Table]) -> str:
