@@ -19,8 +19,8 @@ from bench.decision import FASTER, SLOWER, UNDECIDED
 from bench.document import statistics_of
 from bench.errors import InputError, Parser
 from bench.estimate import kept
-from bench.record import Record, Run, load
-from bench.resplit import false_alarms, found, recorded, share
+from bench.record import Record, Run
+from bench.resplit import false_alarms, found, loaded, recorded, share
 from bench.verdict import Table, by_case, decide, measured_in_both
 
 SIZES = (2, 3, 5, 8, 10, 15, 20)  # processes of a comparison
@@ -31,8 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         times, threshold = number("--times", asked.times, 1), fraction("--threshold", asked.threshold)
         slowdown = fraction("--slowdown", asked.slowdown)
-        runs = [(load(folder / "a.json"), load(folder / "b.json")) for folder in asked.folders]
-        for line in evidence(asked.folders, runs, threshold, slowdown, times):
+        for line in evidence(loaded(asked.folders), threshold, slowdown, times):
             print(line, flush=True)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -40,9 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def evidence(
-    folders: Sequence[Path], runs: Sequence[tuple[Run, Run]], threshold: float, slowdown: float, times: int
-) -> Iterator[str]:
+def evidence(runs: Sequence[tuple[Run, Run]], threshold: float, slowdown: float, times: int) -> Iterator[str]:
     """Line by line, all that the runs tell."""
     firsts = [a for a, _ in runs]
     separate = list(itertools.combinations(firsts, 2))
@@ -54,10 +51,13 @@ def evidence(
         for name, pairs in (("a against b", runs), ("side a of every two runs", separate)):
             failed = sum(compare_fails(old, new, statistic, threshold) for old, new in pairs)
             yield f"pytest-benchmark's compare-fail, {statistic}, {name}: {share(failed, len(pairs))}"
-    cases, logs = recorded(folders)
-    apart = 100 * logs.std(axis=1, ddof=1)
-    told = f"standard deviation {np.median(apart):.1f} % (median of {len(cases)} cases; largest {apart.max():.1f} %)"
-    yield f"{logs.shape[1]} pairs of processes in turns, log(b / a): {told}"
+    cases, logs = recorded(runs)
+    if logs.shape[1] > 1:
+        apart = 100 * logs.std(axis=1, ddof=1)
+        told = (
+            f"standard deviation {np.median(apart):.1f} % (median of {len(cases)} cases; largest {apart.max():.1f} %)"
+        )
+        yield f"{logs.shape[1]} pairs of processes in turns, log(b / a): {told}"
     for size in (size for size in SIZES if size <= logs.shape[1]):
         yield f"{logs.shape[1]} pairs of processes, split anew {times} times into {size} (intervals: of the splits):"
         yield f"  identical code: {false_alarms(logs, size, threshold, times)}"

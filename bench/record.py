@@ -29,16 +29,15 @@ class Record:
 
     outcome: "measured"; "agreed", checked but not timed, as asked; "skipped" or "failed", with the reason;
     "not reached", because the run ended before its first round was told.
-    processes: one object a process: its number and when it started; import_seconds
-    and startup_seconds, which its cases share; build_seconds and first_call_seconds of this case; steady_build_seconds
+    processes: one object a process: its number and when it started; import_seconds and startup_seconds, which its
+    cases share; build_seconds and first_call_seconds of this case; steady_build_seconds
     and steady_call_seconds, the same once everything is compiled; cache_state ("empty", "warm", or None where there is
     no cache of compiled code on disk) and cache_hits; warm_up_rounds, and warm: whether a test ended the warm-up.
     rounds: columns, a row a round, in the order in which they were made: process, turn, place in the turn, time (when
     the round ended, in seconds since 1970), steps, seconds and cpu_seconds per iteration, yardstick_seconds
     (what the fixed yardstick took in that turn), and warm_up: whether the round came before the warm-up was over.
-    sampling: how the sampling ended: `stopped` is "precision" if the interval is as
-    narrow as asked for and else "max-time", half_width that of the interval of the
-    median, relative to it.
+    sampling: how the sampling ended: `stopped` is "precision" if the interval is as narrow as asked for and else
+    "max-time", half_width that of the interval of the median, relative to it.
     losses: pairs of a step, counted from 1, and the loss that it saw; exact_losses: the same of the oracle.
     agreement: as bench.agreement.Agreement, or None.
     """

@@ -15,20 +15,24 @@ from bench.case import Case
 from bench.decision import FASTER, SLOWER, UNDECIDED, Array, paired
 from bench.errors import InputError
 from bench.estimate import kept, log_ratios, process_medians
-from bench.record import load
+from bench.record import Run, load
 from bench.verdict import by_case, measured_in_both
 
 
-def recorded(folders: Sequence[Path]) -> tuple[list[Case], Array]:
+def loaded(folders: Sequence[Path]) -> list[tuple[Run, Run]]:
+    """Both sides of the A/B run in each folder. Raises InputError for a folder without one."""
+    return [(load(folder / "a.json"), load(folder / "b.json")) for folder in folders]
+
+
+def recorded(runs: Sequence[tuple[Run, Run]]) -> tuple[list[Case], Array]:
     """The cases that every run measured, and their log(b / a), of shape (cases, pairs of processes of all runs).
 
-    Raises InputError for folders without a run, and for runs that share no case.
+    Raises InputError for runs that share no case.
     """
-    runs = [(load(folder / "a.json"), load(folder / "b.json")) for folder in folders]
     common = [measured_in_both(a, b) for a, b in runs]
     cases = [case for case in common[0] if all(case in others for others in common)]
     if not cases:
-        raise InputError(f"{folders[0]}: no case was measured in all of these runs")
+        raise InputError(f"{runs[0][0].path.parent}: no case was measured in all of these runs")
     columns = []
     for a, b in runs:
         sides = by_case(a), by_case(b)

@@ -8,7 +8,7 @@ from typing import Any
 from bench.case import fraction, number
 from bench.decision import FASTER, SLOWER, UNDECIDED
 from bench.record import Run
-from bench.resplit import false_alarms, found, recorded, share
+from bench.resplit import false_alarms, found, loaded, recorded, share
 from bench.sides import Side, here
 from bench.verdict import decide
 from bench.worker import SLOWDOWN
@@ -58,11 +58,12 @@ def self_test(plan: Any, threshold: float, asked: Any, measure: Measure) -> int:
 
 def _resplit(plan: Any, folders: Sequence[Path], slowdown: float, threshold: float) -> str:
     """The same rates from the recorded processes of identical code, split anew many times."""
-    cases, logs = recorded(folders)
+    cases, logs = recorded(loaded(folders))
     size = min(plan.choice.processes, logs.shape[1])
-    lines = [f"the recorded processes of identical code, split anew {TIMES} times into {size}"]
-    lines[0] += " (intervals: of the splits):"
-    lines.append(f"  {false_alarms(logs, size, threshold, TIMES)}")
+    lines = [
+        f"the recorded processes of identical code, split anew {TIMES} times into {size} (intervals: of the splits):",
+        f"  {false_alarms(logs, size, threshold, TIMES)}",
+    ]
     for backend in dict.fromkeys(case.backend for case in cases):
         rows = logs[[case.backend == backend for case in cases]]
         lines.append(f"  slowed in {backend}: found {share(*found(rows, size, threshold, slowdown, TIMES))}")

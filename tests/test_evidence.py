@@ -25,7 +25,7 @@ def folders(tmp_path):
 
 
 def test_the_recorded_ratios_of_all_runs_come_back(folders):
-    cases, logs = resplit.recorded(folders)
+    cases, logs = resplit.recorded(resplit.loaded(folders))
     assert [case.backend for case in cases] == list(CASES)
     expected = np.concatenate([np.random.default_rng(0).normal(0, 0.01, (2, 3, 6))[i] for i in (0, 1)], axis=1)
     assert logs == pytest.approx(expected, rel=1e-9)
@@ -42,7 +42,7 @@ def test_a_split_draws_pairs_without_repeating_and_swaps_sides_for_all_cases_ali
 
 
 def test_rates_are_as_the_truth_is(folders):
-    _, logs = resplit.recorded(folders)
+    _, logs = resplit.recorded(resplit.loaded(folders))
     assert resplit.false_alarms(logs, 6, 0.05, 200).startswith("false alarms in 0 of 200")
     # 10 % of a spread of 1 % over six pairs stands far beyond 5 %; 4 % can never stand beyond it.
     assert resplit.found(logs, 6, 0.05, 0.10, 100) == (300, 300)
@@ -62,7 +62,7 @@ def test_the_evidence_of_recorded_runs(folders, capsys):
     assert "side a of every two runs: false alarms in 0 of 1" in said
     # All rounds of side a are alike, and b differs by 1 %: no statistic is 5 % off.
     assert said.count("compare-fail, ") == 6 and said.count(": 0 of 2 ") == 3 and said.count(": 0 of 1 ") == 3
-    apart = 100 * resplit.recorded(folders)[1].std(axis=1, ddof=1)
+    apart = 100 * resplit.recorded(resplit.loaded(folders))[1].std(axis=1, ddof=1)
     assert f"standard deviation {sorted(apart)[1]:.1f} % (median of 3 cases; largest {max(apart):.1f} %)" in said
     assert min(apart) > 0.5 and max(apart) < 1.5  # they were drawn with 1 %
     assert "10 % in torch, found together: 50 of 50" in said
@@ -88,3 +88,11 @@ def test_bad_input_is_one_line_and_exit_code_2(folders, tmp_path, capsys):
         assert evidence.main([str(word) for word in words]) == 2
         said = capsys.readouterr()
         assert len(said.err.splitlines()) == 1 and name in said.err and said.out == ""
+
+
+def test_of_one_pair_of_processes_no_spread_is_told(tmp_path, capsys):
+    for label in ("a", "b"):
+        write_run(tmp_path, label, np.ones((3, 1)))
+    assert evidence.main([str(tmp_path), "--times=5"]) == 0
+    said = capsys.readouterr()
+    assert "false alarms in 0 of 1" in said.out and "nan" not in said.out and said.err == ""
