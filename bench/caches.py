@@ -3,12 +3,16 @@
 import contextlib
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.files import is_left_over
+
+SCRATCH = "fitbench-cache-"  # then the process that made the folder
 MARKS = ".fitbench"  # in a folder: the cases whose code is in it
 
 
@@ -16,7 +20,8 @@ class Caches:
     """The folders of one run. With a `keep` folder they stay for later runs, and else go when the run ends."""
 
     def __init__(self, keep: Path | None = None) -> None:
-        self._scratch = tempfile.TemporaryDirectory(prefix="fitbench-", ignore_cleanup_errors=True)
+        _remove_left_overs()
+        self._scratch = tempfile.TemporaryDirectory(prefix=f"{SCRATCH}{os.getpid()}-", ignore_cleanup_errors=True)
         self._root = keep or Path(self._scratch.name, "warm")
 
     def folder(self, environment: Sequence[Any], cold: bool) -> Path:
@@ -35,6 +40,13 @@ class Caches:
         with contextlib.suppress(OSError):  # a worker that was killed may still be writing
             shutil.rmtree(self._scratch.name)
         self._scratch.cleanup()
+
+
+def _remove_left_overs() -> None:
+    """Of runs that were killed before they could remove their folder."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
+        if is_left_over(folder, SCRATCH):
+            shutil.rmtree(folder, ignore_errors=True)  # another user's is not ours to remove
 
 
 def has(folder: Path, case: str) -> bool:

@@ -116,12 +116,14 @@ def break_even(group: pd.DataFrame) -> Figure:
     grid = figure.subplots(len(variants), len(dtypes), squeeze=False, sharex=True, sharey=True)
     iterations = np.geomspace(1, _last(group), 400)
     looks, timed = styles(group), group[group["outcome"] == MEASURED]
+    drawn = set()  # a run may have no process that started warm
     for panels, variant in zip(grid, variants, strict=True):
         for axes, dtype in zip(panels, dtypes, strict=True):
             part = timed[(timed["variant"] == variant) & (timed["dtype"] == dtype)]
             axes.set_title(f"{variant}, {dtype}", loc="left")
             for row, state, total in _totals(part, iterations):
                 axes.plot(iterations, total, color=looks[row.backend]["color"], ls=LINES[state], lw=1.2)
+                drawn.add(state)
             if not len(part):
                 axes.text(0.5, 0.6, "nothing was timed", transform=axes.transAxes, ha="center", color=GREY)
     _frame(grid, iterations)
@@ -130,7 +132,8 @@ def break_even(group: pd.DataFrame) -> Figure:
             part = timed[(timed["variant"] == variant) & (timed["dtype"] == dtype)]
             _strips(axes, part, iterations, looks, named=dtype == dtypes[0])
     handles = [Line2D([], [], label=name, color=looks[name]["color"], lw=3) for name in present(timed, "backend")]
-    handles += [Line2D([], [], label=f"{state} caches", color=GREY, ls=line) for state, line in LINES.items()]
+    lines = {f"{state} caches": line for state, line in LINES.items() if state in drawn}
+    handles += [Line2D([], [], label=label, color=GREY, ls=line) for label, line in lines.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
     return figure
 

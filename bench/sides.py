@@ -21,11 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from bench import probe
 from bench.backends import backends
 from bench.errors import InputError
+from bench.files import is_left_over
 from bench.workers import ROOT, THREAD_VARIABLES, one_line
 
 LEAST_PYTHON = (3, 11)
@@ -290,8 +289,7 @@ def _remove_left_overs() -> None:
     """Of comparisons that were killed before they could remove their worktree."""
     for line in (_git("worktree", "list", "--porcelain", cwd=ROOT) or "").splitlines():
         kind, _, path = line.partition(" ")
-        made = re.match(rf"{FOLDER}(\d+)-", Path(path).name)
-        if kind == "worktree" and made and not psutil.pid_exists(int(made[1])):
+        if kind == "worktree" and is_left_over(Path(path), FOLDER):
             _remove(Path(path))
 
 

@@ -436,6 +436,14 @@ def test_lines_cross_at_the_break_even_and_the_strips_change_there(paid):
     assert loop_strip.get_x() == pytest.approx(4 / 1.5e-5, rel=2 * (x[1] / x[0] - 1))
 
 
+@pytest.mark.parametrize("states", [("empty",), ("empty", "warm")])
+def test_the_legend_names_the_states_that_are_drawn(states, tmp_path):
+    path = write(tmp_path / "run.json", record(), jitted(*((state, 9.0) for state in states)))
+    legend = cold_plots.break_even(frames.cases({"run": load(path)})).legends[0]
+    named = [text.get_text() for text in legend.get_texts()]
+    assert named == ["numpy", "jax", *(f"{state} caches" for state in states)]
+
+
 def test_break_even_needs_something_timed(tmp_path):
     text = made(tmp_path / "out", write(tmp_path / "run.json", record(outcome=AGREED)))
     assert "nothing was timed." in section(text, "Break-even")

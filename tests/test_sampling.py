@@ -1,11 +1,15 @@
 """When rounds end: the warm-up by a test, the measuring by precision or by time; and which caches a process finds."""
 
 import itertools
+import os
+import subprocess
+import sys
+import tempfile
 
 import numpy as np
 import pytest
 
-from bench.caches import Caches, has, mark
+from bench.caches import SCRATCH, Caches, has, mark
 from bench.record import ROUND
 from bench.sampling import BLOCK, ROUND_SECONDS, Sampler, is_warm, joined, kept_columns, nothing, steps_of_round
 
@@ -115,3 +119,16 @@ def test_a_folder_that_is_kept_outlives_the_run(tmp_path):
     mark(folder, "case")
     caches.close()
     assert has(Caches(tmp_path).folder(["jax"], cold=False), "case")
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_and_a_live_ones_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    dead, live, strange = (tmp_path / name for name in (f"{SCRATCH}{gone.pid}-x", f"{SCRATCH}{os.getpid()}-x", "other"))
+    for folder in (dead, live, strange):
+        (folder / "warm").mkdir(parents=True)
+    caches = Caches()
+    assert not dead.exists() and live.exists() and strange.exists()
+    caches.close()
+    assert sorted(tmp_path.iterdir()) == sorted([live, strange])
