@@ -55,7 +55,7 @@ def processes(group: pd.DataFrame) -> Figure:
     most = max([TICKS[1], *np.abs(ends)])
     ticks = [tick for tick in TICKS if tick <= most]
     for axes in panels:
-        axes.set_xlim(-most * 1.3, most * 20)
+        axes.set_xlim(-most * 1.3, most * 60)  # room for the two figures
         axes.xaxis.set_major_locator(FixedLocator([*(-tick for tick in reversed(ticks)), 0, *ticks]))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:+g}" if value else "0")
