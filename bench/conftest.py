@@ -196,8 +196,8 @@ def pytest_sessionfinish(session):
 def pytest_unconfigure(config):
     runner = config.stash.get(RUNNER, None)
     if runner is not None and runner.journal is not None:
-        # What was cut off can be resumed; a journal that holds nothing would only be in the way.
-        runner.journal.close() if runner.kept or runner.journal.samples else runner.journal.discard()
+        # What was cut off can be resumed; the journal of a run that never began would only be in the way.
+        runner.journal.close() if runner.ran or runner.journal.samples else runner.journal.discard()
 
 
 def _nothing_timed(config) -> dict[str, Any]:

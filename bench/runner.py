@@ -92,7 +92,6 @@ class Runner:
         self.processes = choice.processes if timed else 1
         self.presence = Presence()
         self.journal: Journal | None = None
-        self.kept = False  # whether the journal holds something that was measured now
         self._cache = cache
         self._reasons = {
             (label, entry.case): entry.reason
@@ -215,7 +214,6 @@ class Runner:
         for sample in samples:
             if journal and self.journal is not None:
                 self.journal.append(sample)
-                self.kept = True
             self.samples.append(sample)
 
 

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from conftest import ROOT, bench
 
@@ -84,6 +85,31 @@ def test_a_killed_run_goes_on_and_nothing_is_lost_or_twice(unbroken, tmp_path, s
         # What was in the journal was not measured again.
         started = {one["started"] for one in info["processes"]}
         assert {one["cold"]["started"] for one in kept if one["case"] == entry["param"]} <= started
+    assert not journal(path).exists()
+
+
+def has_a_worker(process: subprocess.Popen[str]) -> bool:
+    """Whether the run has begun to measure."""
+    everyone = (one.info for one in psutil.process_iter(["ppid", "cmdline"]))  # skips those that end meanwhile
+    return any(one["ppid"] == process.pid and "bench.worker" in (one["cmdline"] or ()) for one in everyone)
+
+
+def test_ctrl_c_before_anything_is_whole_can_be_resumed(tmp_path):
+    # A shell starts what runs in its background deaf to Ctrl-C, and so is what that starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    path = tmp_path / "run.json"
+    process = begin(path)
+    while not has_a_worker(process):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, output
+    assert samples(path) == []
+    assert f"--benchmark-json={path} --resume" in output
+    process = begin(path, "--resume")
+    assert process.wait(timeout=300) == 0, process.stdout and process.stdout.read()
+    assert len(json.loads(path.read_text())["benchmarks"]) == CASES
     assert not journal(path).exists()
 
 
