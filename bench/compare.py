@@ -100,7 +100,8 @@ def _summary(table: Table) -> Iterator[str]:
     counts = {verdict: sum(row.verdict == verdict for row in table.rows) for verdict in (SLOWER, FASTER, SAME)}
     counts |= {verdict: sum(row.verdict == verdict for row in table.rows) for verdict in (UNDECIDED, FAILED)}
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count or verdict == SLOWER)
-    kind = "paired by process and turn" if table.paired else "two separate runs"
+    paired = "ratios are paired by process and turn, and need not be those of the two medians"
+    kind = paired if table.paired else "two separate runs"
     confidence = f"{100 * CONFIDENCE:.0f} % confidence in all together"
     yield f"{told}; threshold {100 * table.threshold:.3g} %; {confidence}; {kind}"
     if table.geometric_mean is not None:
