@@ -3,16 +3,15 @@
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.files import is_left_over
+from bench.scratch import is_left_over, prefix
 
-SCRATCH = "fitbench-cache-"  # then the process that made the folder
+SCRATCH = "cache"  # the kind of folder that goes when the run ends
 MARKS = ".fitbench"  # in a folder: the cases whose code is in it
 
 
@@ -21,7 +20,7 @@ class Caches:
 
     def __init__(self, keep: Path | None = None) -> None:
         _remove_left_overs()
-        self._scratch = tempfile.TemporaryDirectory(prefix=f"{SCRATCH}{os.getpid()}-", ignore_cleanup_errors=True)
+        self._scratch = tempfile.TemporaryDirectory(prefix=prefix(SCRATCH), ignore_cleanup_errors=True)
         self._root = keep or Path(self._scratch.name, "warm")
 
     def folder(self, environment: Sequence[Any], cold: bool) -> Path:
@@ -44,7 +43,7 @@ class Caches:
 
 def _remove_left_overs() -> None:
     """Of runs that were killed before they could remove their folder."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{SCRATCH}*"):
+    for folder in Path(tempfile.gettempdir()).glob("*"):  # nothing where it cannot be listed
         if is_left_over(folder, SCRATCH):
             shutil.rmtree(folder, ignore_errors=True)  # another user's is not ours to remove
 

@@ -2,15 +2,12 @@
 
 import errno
 import os
-import re
 import secrets
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
-
-import psutil
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -28,12 +25,6 @@ def copy_atomically(source: Path, target: Path) -> None:
 def temporary(path: Path) -> Path:
     """A free hidden name in the folder of `path`: a file can be renamed in one step only inside a file system."""
     return path.parent / f".fitbench-{os.getpid()}-{secrets.token_hex(4)}.tmp"
-
-
-def is_left_over(folder: Path, prefix: str) -> bool:
-    """Whether a folder was made by a process that is gone: its name is the prefix, that process's number, and "-"."""
-    made = re.match(rf"{re.escape(prefix)}(\d+)-", folder.name)
-    return made is not None and not psutil.pid_exists(int(made[1]))
 
 
 def sync_folder(folder: Path) -> None:

@@ -24,7 +24,7 @@ from typing import Any
 from bench import probe
 from bench.backends import backends
 from bench.errors import InputError
-from bench.files import is_left_over
+from bench.scratch import is_left_over, prefix
 from bench.workers import ROOT, THREAD_VARIABLES, one_line
 
 LEAST_PYTHON = (3, 11)
@@ -33,7 +33,7 @@ ANSWER_SECONDS = 60.0
 KINDS = "an interpreter, a venv's folder, a git revision of this checkout, '.' for it as it stands, or NAME=VALUE words"
 
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
-FOLDER = "fitbench-ab-"  # then the process that made the worktree
+SCRATCH = "ab"  # the kind of folder that a worktree is
 # Set by git for its hooks; they would lead a command to another repository, or to an index in use.
 GIT_PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
 
@@ -265,7 +265,7 @@ def _revision(spec: str) -> str | None:
 def _worktree(option: str, commit: str) -> Iterator[_Place]:
     _remove_left_overs()
     with _exit_on_sigterm():
-        folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-")).resolve()
+        folder = Path(tempfile.mkdtemp(prefix=prefix(SCRATCH))).resolve()
         try:
             yield _Place(_checked_out(option, commit, folder))
         finally:
@@ -289,7 +289,7 @@ def _remove_left_overs() -> None:
     """Of comparisons that were killed before they could remove their worktree."""
     for line in (_git("worktree", "list", "--porcelain", cwd=ROOT) or "").splitlines():
         kind, _, path = line.partition(" ")
-        if kind == "worktree" and is_left_over(Path(path), FOLDER):
+        if kind == "worktree" and is_left_over(Path(path), SCRATCH):
             _remove(Path(path))
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,25 @@ def run(*words: object, cwd: Path = ROOT, **environment: str) -> subprocess.Comp
 def bench(*words: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
     """`pytest bench WORDS`."""
     return run("pytest", "bench", "-p", "no:cacheprovider", *words, cwd=cwd, **environment)
+
+
+def start(path: Path, *words: str, cwd: Path = ROOT) -> subprocess.Popen[str]:
+    """`pytest bench WORDS`, with its JSON, as a process that goes on."""
+    # A shell starts what runs in its background deaf to Ctrl-C, and so is what that starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    command = [sys.executable, "-m", "pytest", "bench", "-p", "no:cacheprovider", *words]
+    return subprocess.Popen([*command, f"--benchmark-json={path}"], cwd=cwd, stdout=subprocess.PIPE, text=True)
+
+
+def interrupt(process: subprocess.Popen[str]) -> str:
+    """Ctrl-C: the run must end in order, with exit code 2. Returns what it printed."""
+    process.send_signal(signal.SIGINT)
+    try:
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()  # nothing, if it ended
+    assert process.returncode == 2, output
+    return output
 
 
 def records(path: Path) -> dict[str, dict]:

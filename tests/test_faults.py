@@ -1,14 +1,11 @@
 """Backends and variants planted into a copy of the suite: adding one takes one file, and a faulty one fails alone."""
 
 import re
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, bench, records
+from conftest import bench, interrupt, records, start
 
 from bench import report
 
@@ -45,7 +42,8 @@ VARIANT = Variant(
 """
 
 ENDLESS = ("--processes=1", "--max-time=100000", "--precision=0.0001%")
-FEW = ("--device=cpu", "--dtype=float64", "--steps=300", "--processes=1", "--max-time=0.05")
+CPU = ("--device=cpu", "--dtype=float64")
+FEW = (*CPU, "--steps=300", "--processes=1", "--max-time=0.05")
 
 
 def plant(copy, fault="pass", extra=""):
@@ -59,30 +57,6 @@ def plant_variant(copy, name, rate=1e-6):
     folder.mkdir()
     (folder / "__init__.py").write_text(VARIANT.format(rate=rate))
     (folder / "numpy_fit.py").write_text("from impls.manual.numpy_fit import *\n")
-
-
-def begin(cwd, path, *words):
-    """`pytest bench` as a process that goes on."""
-    # A shell starts what runs in its background deaf to Ctrl-C, and so is what that starts.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    command = [sys.executable, "-m", "pytest", "bench", "--device=cpu", "--dtype=float64", *words]
-    return subprocess.Popen(
-        [*command, f"--benchmark-json={path}"],
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def interrupt(process):
-    """Ctrl-C: the run must end in order, with exit code 2. Returns what it printed."""
-    process.send_signal(signal.SIGINT)
-    try:
-        output, _ = process.communicate(timeout=60)
-    finally:
-        process.kill()  # nothing, if it ended
-    assert process.returncode == 2, output
-    return output
 
 
 def outcomes(copy, tmp_path, *words):
@@ -181,7 +155,7 @@ def test_a_fit_that_diverges_fails_with_the_step_at_which_it_did(copy, tmp_path)
 def test_ctrl_c_keeps_what_was_measured(copy, tmp_path):
     path, marker = tmp_path / "run.json", tmp_path / "in the third round"
     plant(copy, f"len(calls) == 1300 and open({str(marker)!r}, 'w')")
-    process = begin(copy, path, "--backend=planted", "--variant=manual,optim", "--steps=300", *ENDLESS)
+    process = start(path, *CPU, "--backend=planted", "--variant=manual,optim", "--steps=300", *ENDLESS, cwd=copy)
     while not marker.exists():
         assert process.poll() is None
         time.sleep(0.01)
@@ -241,7 +215,7 @@ def test_a_file_that_is_no_backend_is_named(copy, text, message):
 
 def test_ctrl_c_while_the_oracle_computes_ends_the_run_and_keeps_the_file(tmp_path):
     path = tmp_path / "run.json"
-    process = begin(ROOT, path, "--backend=numpy", "--variant=optim", "--steps=300000")
+    process = start(path, *CPU, "--backend=numpy", "--variant=optim", "--steps=300000")
     while not Path(f"{path}.journal").exists():
         assert process.poll() is None
         time.sleep(0.05)

@@ -12,6 +12,7 @@ import pytest
 from bench.caches import SCRATCH, Caches, has, mark
 from bench.record import ROUND
 from bench.sampling import BLOCK, ROUND_SECONDS, Sampler, is_warm, joined, kept_columns, nothing, steps_of_round
+from bench.scratch import prefix
 
 
 def sampler(precision: float = 1e-9, share: float = 1.0, earlier: dict | None = None, process: int = 0) -> Sampler:
@@ -125,7 +126,9 @@ def test_what_a_killed_run_left_is_removed_by_the_next_and_a_live_ones_stays(tmp
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    dead, live, strange = (tmp_path / name for name in (f"{SCRATCH}{gone.pid}-x", f"{SCRATCH}{os.getpid()}-x", "other"))
+    mine = prefix(SCRATCH)
+    theirs = mine.replace(str(os.getpid()), str(gone.pid))
+    dead, live, strange = (tmp_path / f"{name}x" for name in (theirs, mine, "other"))
     for folder in (dead, live, strange):
         (folder / "warm").mkdir(parents=True)
     caches = Caches()
