@@ -18,6 +18,7 @@ lint: .venv/installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 # Do the backends still compute the same? Checked, not timed.
 agree: .venv/installed

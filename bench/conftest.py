@@ -1,27 +1,26 @@
 """The pytest side: options, ids and groups, the clock that pytest-benchmark reads, and what goes into its JSON."""
 
-import json
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import pytest
 
-from bench.case import Case
-from bench.document import Draft, entry
-from bench.errors import InputError
-from bench.files import write_atomically
-from bench.journal import Journal
-from bench.machine import PASSING, describe
-from bench.neighbours import warning
-from bench.options import add_options, choice_of, keep_folder
-from bench.record import AGREED, FAILED, MEASURED, NOT_REACHED, SCHEMA
-from bench.runner import Runner, journal_key
-from bench.sides import here
+from bench.cases.case import NAMES, Case
+from bench.cases.options import add_options, asked, keep_folder
+from bench.measuring.neighbours import warning
+from bench.measuring.runner import Runner
+from bench.records.record import FAILED, NOT_REACHED, RIGHT, Machine, Record
+from bench.records.writing import document, machine_info, write
+from bench.sides.machine import PASSING, machine_of
+from bench.sides.side import here
+from bench.support.errors import InputError
 
 RUNNER = pytest.StashKey[Runner]()
 JSON = pytest.StashKey[Path]()
-MACHINE = pytest.StashKey[dict[str, Any]]()
+MACHINE = pytest.StashKey[Machine]()
+TOLD = pytest.StashKey[set[Case]]()  # to pytest-benchmark
 
 
 class Clock:
@@ -55,22 +54,21 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     option = config.option
     try:
-        choice = choice_of(option)
+        choice = asked(option)
         if option.resume and option.benchmark_json is None:
             raise InputError("--resume: needs the --benchmark-json of the run that was ended")
         _writable(option.benchmark_json)
         side = here()
-        config.stash[MACHINE] = describe(side)  # before the load on it is our own
+        config.stash[MACHINE] = machine_of(side)  # before the load on it is our own
         timed = option.benchmark_enable or not option.benchmark_disable
         cache, teller = keep_folder(option.cache), Teller(config)
         runner = Runner(choice, [side], timed, option.benchmark_disable_gc, cache, teller.tell, teller.warn)
-        config.stash[RUNNER] = runner
-        path = option.benchmark_json
-        if path is not None and not option.collectonly and (path.is_file() or not path.exists()):  # no device
-            begin = Journal.resume if option.resume else Journal.begin
-            runner.journal = begin(Path(f"{path}.journal"), journal_key(runner))
+        config.stash[RUNNER], config.stash[TOLD] = runner, set()
+        path, option.benchmark_json = option.benchmark_json, None  # it is written here, whatever was timed
+        if path is not None and not option.collectonly:
             config.stash[JSON] = path
-            option.benchmark_json = Draft(path)
+            if path.is_file() or not path.exists():  # no device
+                runner.keep_journal(Path(f"{path}.journal"), option.resume)
     except InputError as error:
         pytest.exit(str(error), returncode=2)
 
@@ -110,24 +108,28 @@ def _writable(path: Path | None) -> None:
 
 
 def pytest_generate_tests(metafunc):
-    if "backend" not in metafunc.fixturenames:
+    if "case" not in metafunc.fixturenames:
         return
-    names = ("variant", "backend", "device", "dtype", "points")
+    metafunc.fixturenames.extend(NAMES)  # pytest-benchmark can group by each of them
+    cases = [planned.case for planned in metafunc.config.stash[RUNNER].planned]
     metafunc.parametrize(
-        ",".join(names),
+        NAMES,
         [
             pytest.param(
-                *(getattr(planned.case, name) for name in names),
-                id=planned.case.id,
-                marks=pytest.mark.benchmark(group=planned.case.group, timer=CLOCK),
+                *case.values().values(), id=case.id, marks=pytest.mark.benchmark(group=case.group, timer=CLOCK)
             )
-            for planned in metafunc.config.stash[RUNNER].planned
+            for case in cases
         ],
     )
 
 
 def _case(item) -> Case | None:
     return Case(**item.callspec.params) if "runner" in getattr(item, "fixturenames", ()) else None
+
+
+@pytest.fixture
+def case(request) -> Case:
+    return Case(**request.node.callspec.params)
 
 
 def pytest_collection_finish(session):
@@ -144,12 +146,21 @@ def runner(request) -> Runner:
 
 
 @pytest.fixture
+def told(request) -> set[Case]:
+    return request.config.stash[TOLD]
+
+
+@pytest.fixture
 def clock() -> Clock:
     return CLOCK
 
 
-def pytest_benchmark_update_machine_info(config, machine_info):
-    machine_info["fitbench"] = {**config.stash[MACHINE], "other_runs": sorted(config.stash[RUNNER].presence.seen)}
+def _machine(config) -> Machine:
+    return msgspec.structs.replace(config.stash[MACHINE], other_runs=sorted(config.stash[RUNNER].presence.seen))
+
+
+def pytest_benchmark_generate_machine_info(config):
+    return machine_info(_machine(config))
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -161,14 +172,11 @@ def pytest_benchmark_compare_machine_info(machine_info, compared_benchmark):
     yield
 
 
-def pytest_benchmark_update_json(config, benchmarks, output_json):
-    """Add every planned case that has no timing, with its outcome: nothing vanishes from the file."""
-    runner = config.stash[RUNNER]
-    timed = {benchmark.param for benchmark in benchmarks}
-    output_json["fitbench_schema"] = SCHEMA
-    output_json["not_measured"] = [
-        entry(case, runner.so_far(case, told=False)) for case in runner.selected if case.id not in timed
-    ]
+def pytest_benchmark_generate_json(config, include_data, commit_info):
+    """Every planned case, with its outcome: nothing vanishes from a file."""
+    runner, told = config.stash[RUNNER], config.stash[TOLD]
+    records = {case: runner.so_far(case, told=case in told) for case in runner.selected}
+    return document(records, _machine(config), runner.disable_gc, commit_info, include_data)
 
 
 @pytest.hookimpl(trylast=True)
@@ -182,34 +190,20 @@ def pytest_sessionfinish(session):
     path = config.stash.get(JSON, None)
     if path is None or not runner.selected or runner.strays():
         return
-    draft = Path(config.option.benchmark_json)
-    # pytest-benchmark writes no file when nothing was timed: checked, skipped and failed cases still belong in one.
-    document = json.loads(draft.read_text()) if draft.exists() else _nothing_timed(config)
-    draft.unlink(missing_ok=True)
-    write_atomically(path, json.dumps(document, default=str))
-    untold = any(one["extra_info"]["outcome"] == NOT_REACHED for one in document["not_measured"])  # as after -x
-    if (runner.complete and not untold) or not runner.ran:
-        assert runner.journal is not None
+    commit = config.hook.pytest_benchmark_generate_commit_info(config=config)
+    whole = pytest_benchmark_generate_json(config, True, commit)
+    write(path, whole)
+    untold = any(one["extra_info"]["outcome"] == NOT_REACHED for one in whole["not_measured"])  # as after -x
+    if runner.journal is not None and ((runner.complete and not untold) or not runner.ran):
         runner.journal.discard()  # what is whole is in the JSON
+        runner.journal = None
 
 
 def pytest_unconfigure(config):
     runner = config.stash.get(RUNNER, None)
     if runner is not None and runner.journal is not None:
         # What was cut off can be resumed; the journal of a run that never began would only be in the way.
-        runner.journal.close() if runner.ran or runner.journal.samples else runner.journal.discard()
-
-
-def _nothing_timed(config) -> dict[str, Any]:
-    hook = config.hook
-    machine = hook.pytest_benchmark_generate_machine_info(config=config)
-    hook.pytest_benchmark_update_machine_info(config=config, machine_info=machine)
-    commit = hook.pytest_benchmark_generate_commit_info(config=config)
-    document: dict[str, Any] = hook.pytest_benchmark_generate_json(
-        config=config, benchmarks=[], include_data=True, machine_info=machine, commit_info=commit
-    )
-    hook.pytest_benchmark_update_json(config=config, benchmarks=[], output_json=document)
-    return document
+        runner.journal.close() if runner.ran or runner.samples else runner.journal.discard()
 
 
 def pytest_terminal_summary(terminalreporter, config):
@@ -217,21 +211,30 @@ def pytest_terminal_summary(terminalreporter, config):
     records = {case: runner.so_far(case) for case in runner.selected}
     if not records or config.option.collectonly:
         return
-    agreed = {case: record for case, record in records.items() if record.outcome in (MEASURED, AGREED)}
-    counts = Counter(record.outcome for case, record in records.items() if case not in agreed)
-    rest = "".join(f", {count} {outcome}" for outcome, count in counts.items())
     terminalreporter.section("fitbench", sep="-")
     if runner.interrupted:
         terminalreporter.line("interrupted: what was measured until then is kept", yellow=True)
-    terminalreporter.line(f"{len(agreed)} of {len(records)} cases agree with the exact fit{rest}")
-    for dtype in dict.fromkeys(case.dtype for case in agreed):
-        digits = {case: record.agreement["digits"] for case, record in agreed.items() if case.dtype == dtype}
-        worst = min(digits, key=digits.__getitem__)
-        terminalreporter.line(f"{dtype}: {digits[worst]:.1f} digits at worst, in {worst.id}")
+    for line in _agreement(records):
+        terminalreporter.line(line)
     if others := runner.presence.seen:
         terminalreporter.line(warning(others, past=True), yellow=True)
-    if runner.interrupted and (path := config.stash.get(JSON, None)) is not None:
+    path = config.stash.get(JSON, None)
+    if runner.interrupted and path is not None:
         terminalreporter.line(f"go on with it: pytest bench --benchmark-json={path} --resume, and the same options")
     for case, record in records.items():
         if record.outcome == FAILED:
             terminalreporter.line(f"failed {case.id}: {record.reason}", red=True)
+    if path is not None and path.is_file():
+        terminalreporter.line(f"the run: {path}")
+
+
+def _agreement(records: Mapping[Case, Record]) -> list[str]:
+    """How many cases agree, and how well those of each dtype do."""
+    agreed = {case: one.agreement.digits for case, one in records.items() if one.outcome in RIGHT and one.agreement}
+    counts = Counter(record.outcome for case, record in records.items() if case not in agreed)
+    rest = "".join(f", {count} {outcome}" for outcome, count in counts.items())
+    lines = [f"{len(agreed)} of {len(records)} cases agree with the exact fit{rest}"]
+    for dtype in dict.fromkeys(case.dtype for case in agreed):
+        worst = min((case for case in agreed if case.dtype == dtype), key=agreed.__getitem__)
+        lines.append(f"{dtype}: {agreed[worst]:.1f} digits at worst, in {worst.id}")
+    return lines

@@ -9,41 +9,31 @@ from collections.abc import Sequence
 
 import impls
 from bench.backends import backends
-from bench.case import Choice
-from bench.errors import InputError, Parser
-from bench.oracle import PARAMETERS
-from bench.problem import DTYPES
-from bench.record import AGREED
-from bench.runner import Runner, truth
-from bench.sides import here
+from bench.cases.options import add_options, asked
+from bench.measuring.runner import Runner
+from bench.records.record import AGREED
+from bench.sides.side import here
+from bench.support.errors import InputError, Parser
+from bench.truth.oracle import oracle_of
+from bench.truth.problem import Problem
+
+OPTIONS = ("device", "dtype", "points", "steps", "seed")
+DEFAULTS = {"device": "cpu", "dtype": "float32"}
 
 
 def parser() -> argparse.ArgumentParser:
     parser = Parser(prog="python -m bench.fit", description="One fit, checked against the exact one.")
-    parser.add_argument("--variant", required=True, metavar="V", help=", ".join(impls.variants()))
-    parser.add_argument("--backend", required=True, metavar="B", help=", ".join(backends()))
-    parser.add_argument("--device", default="cpu", metavar="D", help="default: %(default)s")
-    parser.add_argument("--dtype", default="float32", metavar="T", help=f"{', '.join(DTYPES)}; default: %(default)s")
-    parser.add_argument("--points", default="2000", metavar="N", help="default: %(default)s")
-    parser.add_argument("--steps", default="2000", metavar="N", help="default: %(default)s")
-    parser.add_argument("--seed", default="0", metavar="N", help="default: %(default)s")
+    parser.add_argument("--variant", required=True, action="append", metavar="V", help=", ".join(impls.variants()))
+    parser.add_argument("--backend", required=True, action="append", metavar="B", help=", ".join(backends()))
+    add_options(parser.add_argument, OPTIONS, **DEFAULTS)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0 if the fit agrees with the exact one, 1 if it fails or cannot run here, 2 for bad input."""
-    asked = parser().parse_args(argv)
+    words = parser().parse_args(argv)
     try:
-        choice = Choice.of(
-            variant=[asked.variant],
-            backend=[asked.backend],
-            device=[asked.device],
-            dtype=[asked.dtype],
-            points=[asked.points],
-            steps=asked.steps,
-            seed=asked.seed,
-        )
-        runner = Runner(choice, [here()], timed=False)
+        runner = Runner(asked(words, **DEFAULTS), [here()], timed=False)
         if len(runner.planned) > 1:
             raise InputError("one fit takes one of each; use `pytest bench` for several")
     except InputError as error:
@@ -61,15 +51,16 @@ def run(runner: Runner) -> int:
         print(f"{record.outcome}: {record.reason}", file=sys.stderr)
         return 1
     for step, loss in record.losses or []:
-        print(f"{step:.0f} {loss!r}")
-    bound, _ = truth(case.problem(record.seed, record.steps))
-    model, agreement = bound.problem.variant.model, record.agreement or {}
-    print("Result:", model.equation(record.coefficients or []))
-    print("Exact: ", model.equation([float(value) for value in bound.trajectory.states[-1][:PARAMETERS]]))
+        print(f"{step} {loss!r}")
+    oracle, agreement = oracle_of(Problem.of(case, record.seed, record.steps)), record.agreement
+    equation = oracle.problem.variant.model.equation
+    assert agreement is not None
+    print("Result:", equation(record.coefficients or []))
+    print("Exact: ", equation([float(value) for value in oracle.state(record.steps)[: oracle.parameters]]))
     print(
-        f"Digits: {agreement['digits']:.1f} at worst, in {agreement['worst_name']} at step {agreement['worst_step']}; "
-        f"held to the exact trajectory up to step {agreement['horizon']}"
-        + (", to one-step replay beyond" if agreement["replayed"] else "")
+        f"Digits: {agreement.digits:.1f} at worst, in {agreement.worst_name} at step {agreement.worst_step}; "
+        f"held to the exact trajectory up to step {agreement.horizon}"
+        + (", to one-step replay beyond" if agreement.replayed else "")
     )
     return 0
 

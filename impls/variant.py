@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -11,17 +11,19 @@ Numbers = Sequence[Any]  # four numbers of one kind: float, mpmath.mpf, or array
 
 
 @dataclass(frozen=True)
-class Model:
+class Polynomial:
     """A model that is a polynomial in x, given by functions that work in any arithmetic.
 
     polynomial: (a, b, c, d) -> the coefficients of 1, x, x^2, x^3.
     jacobian: (a, b, c, d) -> rows k of columns j, the derivative of polynomial coefficient k by parameter j.
     equation: (a, b, c, d) -> the model as a reader would write it.
+    oracle: the name of the class that supplies the truth of its fits; see bench.truth.oracle.Oracle.
     """
 
     polynomial: Callable[[Numbers], Numbers]
     jacobian: Callable[[Numbers], Sequence[Numbers]]
     equation: Callable[[Sequence[float]], str]
+    oracle: ClassVar[str] = "bench.truth.polynomial:PolynomialOracle"
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Variant:
 
     rung: int
     shows: str
-    model: Model
+    model: Polynomial
     start: Callable[[int], np.ndarray]
     optimiser: GradientDescent | RMSprop
     matrix_product: bool = False
@@ -68,7 +70,7 @@ def cubic_equation(parameters: Sequence[float]) -> str:
     return f"y = {a} + {b} x + {c} x^2 + {d} x^3".replace("+ -", "- ")
 
 
-CUBIC = Model(
+CUBIC = Polynomial(
     polynomial=lambda parameters: parameters,
     jacobian=lambda parameters: ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)),
     equation=cubic_equation,

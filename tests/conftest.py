@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from bench.record import MEASURED, ROUND, Record
+from builders import record, write
 
 CASES = ("numpy", "torch", "jax")  # of `write_run`, unless told
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,18 +66,11 @@ def records(path: Path) -> dict[str, dict]:
 
 def write_run(path: Path, label: str, factors: np.ndarray, cases: tuple[str, ...] = CASES) -> None:
     """A run of one turn a process; factors: of shape (cases, processes), what a step takes in milliseconds."""
-    entries = []
-    for backend, row in zip(cases, factors, strict=True):
-        rounds = {name: [0] * len(row) for name in ROUND} | {
-            "process": list(range(len(row))),
-            "seconds": [float(value) * 1e-3 for value in row],
-            "warm_up": [False] * len(row),
-            "yardstick_seconds": [1e-3] * len(row),
-        }
-        record = Record("manual", backend, "cpu", "float32", 2000, MEASURED, None, 0, 100, rounds=rounds)
-        entries.append({"extra_info": record.as_dict()})
-    machine = {"fitbench": {"comparison": {"id": path.name, "side": label, "spec": "."}}}
-    (path / f"{label}.json").write_text(json.dumps({"benchmarks": entries, "machine_info": machine}))
+    records = [
+        record([[float(value) * 1e-3] for value in row], backend=backend)
+        for backend, row in zip(cases, factors, strict=True)
+    ]
+    write(path / f"{label}.json", records, comparison={"id": path.name, "side": label, "spec": "."})
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.backend import Backend, Run, State, Step
+from bench.backends.base import Backend, Loop, State, Step
 
 PLATFORMS = {"cpu": "cpu", "gpu": "cuda", "tpu": "tpu", "METAL": "mps"}  # as JAX says it: as users of fitbench do
 
@@ -25,7 +25,7 @@ class JaxBackend(Backend):
     def unfit(self, device: str, dtype: str) -> str | None:
         return "MPS has no float64" if device.startswith("mps") and dtype == "float64" else None
 
-    def environment(
+    def variables(
         self, device: str, dtype: str, threads: int, cache: str, given: Mapping[str, str]
     ) -> Mapping[str, str]:
         flags = [given.get("XLA_FLAGS", "")]
@@ -87,7 +87,7 @@ class JaxBackend(Backend):
     def settle(self, state: State, device: str) -> State:
         return self.place(state, device)
 
-    def driver(self, step: Step, inputs: Any, target: Any, rate: float) -> Run:
+    def driver(self, step: Step, inputs: Any, target: Any, rate: float) -> Loop:
         import jax
 
         @jax.jit

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bench.backend import Run, State, Step
+from bench.backends.base import Loop, State, Step
 from bench.backends.jax_backend import JaxBackend
 
 
@@ -10,7 +10,7 @@ class JaxLoopBackend(JaxBackend):
     name = "jax-loop"
     rung = 6
 
-    def driver(self, step: Step, inputs: Any, target: Any, rate: float) -> Run:
+    def driver(self, step: Step, inputs: Any, target: Any, rate: float) -> Loop:
         import jax
         import jax.numpy as jnp
 

@@ -1,10 +1,11 @@
 """NumPy, with HIPS autograd where a variant needs derivatives. It runs on the CPU."""
 
+import importlib.util
 from typing import Any
 
 import numpy as np
 
-from bench.backend import Backend
+from bench.backends.base import Backend
 
 
 class NumpyBackend(Backend):
@@ -24,14 +25,22 @@ class NumpyBackend(Backend):
         return {"cpu": "cpu"}
 
     def facts(self) -> dict[str, Any]:
-        # NumPy's ufuncs run in one thread; only its matrix products thread, in BLAS, which the environment limits.
-        return {"threads": 1, "matmul_precision": "highest"}
+        return {"threads": _threads(), "matmul_precision": "highest"}
 
     def place(self, array: np.ndarray | np.generic, device: str) -> Any:
         return array
 
     def floats(self, scalars: Any) -> list[float]:
         return [float(value) for value in scalars]
+
+
+def _threads() -> int | None:
+    """NumPy's ufuncs run in one thread; only its matrix products thread, in BLAS. None where nothing tells how many."""
+    if importlib.util.find_spec("threadpoolctl") is None:  # an environment of an older fitbench
+        return None
+    from threadpoolctl import threadpool_info
+
+    return max((pool["num_threads"] for pool in threadpool_info()), default=1)
 
 
 BACKEND = NumpyBackend()

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.backend import Backend
+from bench.backends.base import Backend
 
 
 class TorchBackend(Backend):
@@ -18,7 +18,7 @@ class TorchBackend(Backend):
     def unfit(self, device: str, dtype: str) -> str | None:
         return "MPS has no float64" if device.startswith("mps") and dtype == "float64" else None
 
-    def environment(
+    def variables(
         self, device: str, dtype: str, threads: int, cache: str, given: Mapping[str, str]
     ) -> Mapping[str, str]:
         return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}

@@ -6,7 +6,7 @@ from collections.abc import Container, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.backend import Run, Step
+from bench.backends.base import Loop, Step
 from bench.backends.torch_backend import TorchBackend
 
 
@@ -25,11 +25,11 @@ class TorchCompileBackend(TorchBackend):
             )
         return super().missing(device, absent_here, given)
 
-    def environment(
+    def variables(
         self, device: str, dtype: str, threads: int, cache: str, given: Mapping[str, str]
     ) -> Mapping[str, str]:
         return {
-            **super().environment(device, dtype, threads, cache, given),
+            **super().variables(device, dtype, threads, cache, given),
             "TORCHINDUCTOR_CACHE_DIR": cache,
             "TRITON_CACHE_DIR": str(Path(cache, "triton")),
             "TORCHINDUCTOR_COMPILE_THREADS": "1",  # no pool of compiler processes that would share our cores
@@ -47,7 +47,7 @@ class TorchCompileBackend(TorchBackend):
 
         torch.compile(warm, fullgraph=True, options=self.options(device))(torch.ones(64, device=device)).item()
 
-    def driver(self, step: Step, inputs: Any, target: Any, rate: float) -> Run:
+    def driver(self, step: Step, inputs: Any, target: Any, rate: float) -> Loop:
         import torch
 
         torch.compiler.reset()

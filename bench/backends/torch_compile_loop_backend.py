@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bench.backend import Run, State, Step
+from bench.backends.base import Loop, State, Step
 from bench.backends.torch_compile_backend import TorchCompileBackend
 
 
@@ -14,7 +14,7 @@ class TorchCompileLoopBackend(TorchCompileBackend):
         # On the CPU the loop is generated in C++: without it, Inductor writes it in Python, and that is 3 times slower.
         return {"cpp_wrapper": True} if device == "cpu" else {}
 
-    def driver(self, step: Step, inputs: Any, target: Any, rate: float) -> Run:
+    def driver(self, step: Step, inputs: Any, target: Any, rate: float) -> Loop:
         import torch
         from torch._higher_order_ops.while_loop import while_loop
         from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten

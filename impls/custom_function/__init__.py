@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from impls.variant import GradientDescent, Model, Numbers, Variant
+from impls.variant import GradientDescent, Numbers, Polynomial, Variant
 
 
 def polynomial(parameters: Numbers) -> Numbers:
@@ -36,7 +36,7 @@ def equation(parameters: Sequence[float]) -> str:
 VARIANT = Variant(
     rung=3,
     shows="the user supplies one backward rule",
-    model=Model(polynomial, jacobian, equation),
+    model=Polynomial(polynomial, jacobian, equation),
     start=lambda seed: np.array([0.0, -1.0, 0.0, 0.3]),
     optimiser=GradientDescent(rate=5e-6),
 )

@@ -1,0 +1,148 @@
+"""The options that say what to measure: every command which measures reads this one table, its defaults too."""
+
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import Field, dataclass
+from pathlib import Path
+from typing import Any
+
+import impls
+from bench.backends import backends
+from bench.cases.case import AXES, DTYPES
+from bench.cases.choice import MOST_PROCESSES, Choice
+from bench.support.errors import InputError
+from bench.support.system import allowed_cores
+from bench.support.words import fraction, listed, names, number, seconds
+
+EVERY = "all, repeatable or comma-separated"
+Read = Callable[[str, Any, Mapping[str, Any]], Any]  # of an option and its word, after the values of those before it
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option: how it is read, what it says, and its default; one of an axis takes several words.
+
+    usual: the default as the help tells it, where the word does not do.
+    """
+
+    name: str
+    read: Read
+    metavar: str
+    what: str
+    default: str | None = None
+    usual: str = ""
+    several: bool = False
+
+    @property
+    def key(self) -> str:
+        """What a parsed namespace calls it."""
+        return self.name.removeprefix("--").replace("-", "_")
+
+
+def _whole(least: int, most: Callable[[], int | None] = lambda: None) -> Read:
+    return lambda option, word, _: number(option, word, least, most())
+
+
+def _cold(option: str, word: str | None, values: Mapping[str, Any]) -> int:
+    processes = values["processes"]
+    return min(2, processes) if word is None else number(option, word, 0, processes)
+
+
+def _devices(option: str, words: Iterable[str], _: Mapping[str, Any]) -> tuple[str, ...]:
+    devices = listed(words)
+    if "" in devices:
+        raise InputError(f"{option} '': empty; allowed: cpu, or another that a backend sees")
+    return devices
+
+
+# The names that an axis may have; the devices are known only when the frameworks have been asked.
+KNOWN: Mapping[str, Callable[[], Iterable[str]]] = {
+    "variant": impls.variants,
+    "backend": backends,
+    "dtype": lambda: DTYPES,
+}
+
+
+def _axis(axis: Field[Any]) -> Option:
+    """The option of an axis of the case: names, or whole numbers."""
+    about, usual = axis.metadata, EVERY
+    read: Read
+    if axis.type is int:
+        usual = f"{axis.default}, repeatable"
+
+        def read(option: str, words: Iterable[str], _: Mapping[str, Any]) -> tuple[int, ...]:
+            return tuple(number(option, word, about["least"]) for word in listed(words)) or (int(axis.default),)
+
+    elif axis.name in KNOWN:
+
+        def read(option: str, words: Iterable[str], _: Mapping[str, Any]) -> tuple[str, ...]:
+            return names(option, words, KNOWN[axis.name]())
+
+    else:
+        read, usual = _devices, f"{EVERY}, that are seen"
+    return Option(f"--{axis.name}", read, about["metavar"], about["what"], usual=usual, several=True)
+
+
+def _word(read: Callable[[str, str], Any]) -> Read:
+    return lambda option, word, _: read(option, word)
+
+
+OPTIONS = (
+    *(_axis(axis) for axis in AXES),
+    Option("--steps", _whole(1), "N", "iterations of a fit", "2000"),
+    Option("--processes", _whole(1, lambda: MOST_PROCESSES), "P", "fresh workers of a backend", "5"),
+    Option("--cold", _cold, "P", "of them with empty compile caches", usual="2 at most"),
+    Option("--precision", _word(fraction), "PCT", "of a median, to stop at", "1%"),
+    Option("--max-time", _word(seconds), "S", "seconds of a case's rounds in all processes", "2"),
+    Option("--threads", _whole(1, lambda: len(allowed_cores())), "N", "threads of a backend", "1"),
+    Option("--seed", _whole(0), "N", "seed of the random starts and orders", "0"),
+    Option("--case-timeout", _whole(1), "S", "seconds a case may take in a process", "300"),
+)
+CACHE = ("--cache", "folder that keeps compiled code for later runs; default: a temporary one")
+
+
+def add_options(add: Callable[..., Any], only: Collection[str] = (), **defaults: str) -> None:
+    """Declare them, by the function of an argparse or pytest parser: all, or `only` some by key.
+
+    `defaults` take the place of the usual ones, here in the help and in `asked`.
+    """
+    for option in OPTIONS:
+        if not only or option.key in only:
+            usual = defaults.get(option.key) or option.usual or option.default or ""
+            about = f"{option.what}; default: {usual.replace('%', '%%')}"
+            words = {"action": "append", "default": []} if option.several else {}
+            add(option.name, metavar=option.metavar, help=about, **words)
+    if not only:
+        add(CACHE[0], metavar="DIR", help=CACHE[1])
+
+
+def choice_of(**words: Any) -> Choice:
+    """The choice that words make, by key; the defaults where there are none. Raises InputError."""
+    values: dict[str, Any] = {}
+    for option in OPTIONS:
+        word = words.get(option.key)
+        default = () if option.several else option.default
+        values[option.key] = option.read(option.name, default if word is None else word, values)
+    axes = {axis.name: values.pop(axis.name) for axis in AXES}
+    return Choice(axes=axes, **values)
+
+
+def asked(namespace: Any, **defaults: str) -> Choice:
+    """The choice of a namespace that a parser made; what it does not have, or was not given, is the default."""
+    words = {option.key: getattr(namespace, option.key, None) for option in OPTIONS}
+    untold = {option.key for option in OPTIONS if words[option.key] in (None, [])}
+    several = {option.key for option in OPTIONS if option.several}
+    usual = {key: [word] if key in several else word for key, word in defaults.items() if key in untold}
+    return choice_of(**words | usual)
+
+
+def keep_folder(word: str | None) -> Path | None:
+    """The folder of --cache, made if need be. Raises InputError where it cannot be."""
+    if word is None:
+        return None
+    try:
+        Path(word).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=word):
+            return Path(word)
+    except OSError as error:
+        raise InputError(f"{CACHE[0]} {word!r}: cannot be written ({error.strerror}); expected a folder") from None

@@ -1,0 +1,116 @@
+"""Two sides measured in one run, process by process, in turns: a JSON a side, and a journal until both are written."""
+
+import itertools
+import sys
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from bench.backends import backends
+from bench.cases.choice import Choice
+from bench.measuring.runner import Runner
+from bench.records.reading import load
+from bench.records.record import Comparison, Machine, Run
+from bench.records.writing import document, write
+from bench.sides.machine import machine_of
+from bench.sides.side import Side
+from bench.support.errors import InputError
+from bench.workers.process import variables_of
+
+MERGED = ("XLA_FLAGS",)  # ours are added to those given
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure, and where to leave it. A JSON a side, and until both are written a journal, are in `output`."""
+
+    choice: Choice
+    output: Path
+    disable_gc: bool = False
+    cache: Path | None = None
+    resume: bool = False
+
+    def part(self, name: str, seed: int) -> "Plan":
+        """The same in a folder of its own, with another seed."""
+        return replace(self, output=self.output / name, choice=replace(self.choice, seed=seed))
+
+
+class CutShortError(Exception):
+    """Ctrl-C: what was measured is in the JSON of either side and in the journal."""
+
+
+class NothingMeasuredError(Exception):
+    """A side has no case that could be timed; the message says why."""
+
+
+def measure(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
+    """Measure both sides and write their JSON. Raises InputError, CutShortError and NothingMeasuredError."""
+    for side in sides:
+        _has_effect(plan.choice, side)
+    if not plan.resume and any((plan.output / f"{side.label}.json").exists() for side in sides):
+        raise InputError(f"--output {plan.output}: a comparison is there already; give another folder, or delete it")
+    runner = Runner(plan.choice, sides, True, plan.disable_gc, plan.cache, tell, warn)
+    runner.select(planned.case for planned in runner.planned)
+    machines = {side.label: machine_of(side) for side in sides}  # before the load on it is our own
+    if not plan.resume:
+        _make(plan.output)
+    runner.keep_journal(plan.output / "ab.json.journal", plan.resume)
+    runner.run()
+    _write(plan, sides, runner, machines)
+    assert runner.journal is not None
+    if runner.interrupted:
+        runner.journal.close()
+        raise CutShortError
+    runner.journal.discard()
+    return _checked(plan, sides)
+
+
+def _write(plan: Plan, sides: Sequence[Side], runner: Runner, machines: dict[str, Machine]) -> None:
+    together = uuid.uuid4().hex
+    for side in sides:
+        about = Comparison(together, side.label, side.spec)
+        others = sorted(runner.presence.seen)
+        machine = msgspec.structs.replace(machines[side.label], other_runs=others, comparison=about)
+        records = {case: runner.so_far(case, label=side.label) for case in runner.selected}
+        write(plan.output / f"{side.label}.json", document(records, machine, plan.disable_gc))
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--output {folder}: cannot be made ({error.strerror}); expected a folder") from None
+
+
+def _has_effect(choice: Choice, side: Side) -> None:
+    """Raises InputError for a variable that workers would be given another value of: both sides would be the same."""
+    given = dict(side.variables)
+    for name, dtype, device in itertools.product(
+        choice.axes["backend"], choice.axes["dtype"], choice.axes["device"] or ("cpu",)
+    ):
+        ours = variables_of(backends()[name], device, dtype, choice.threads, "", given)
+        for variable in set(given) & set(ours) - set(MERGED):
+            raise InputError(f"--{side.label} {side.spec!r}: {variable} is set by fitbench itself, for {name}")
+
+
+def _checked(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
+    """Both runs, read back. A side of which nothing was timed is a failed comparison, never a "same"."""
+    a, b = (load(plan.output / f"{side.label}.json") for side in sides)
+    for side, run in zip(sides, (a, b), strict=True):
+        if not run.measured:
+            reasons = dict.fromkeys(f"{record.outcome}: {record.reason}" for record in run.records)
+            raise NothingMeasuredError(f"--{side.label} {side.spec!r}: no case was timed; {next(iter(reasons))}")
+    return a, b
+
+
+def tell(line: str) -> None:
+    """What is being measured, on the same line of a terminal; nothing where there is none."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
+
+
+def warn(line: str) -> None:
+    print(f"warning: {line}", file=sys.stderr)

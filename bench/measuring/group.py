@@ -1,0 +1,234 @@
+"""One group of cases in one process: they converge, are checked, and take turns, one round each, until all have done.
+
+What becomes of a case there is a sample, as the journal keeps it.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import msgspec
+
+from bench.cases.case import Case
+from bench.measuring.sampling import Sampler, steps_of_round
+from bench.records.record import Facts, ProcessStart, Sample
+from bench.records.rounds import Row
+from bench.sides.machine import cpu_name
+from bench.sides.side import Side
+from bench.support.system import pinned_cores
+from bench.truth.agreement import Agreement
+from bench.truth.check import DisagreementError, check, check_timed
+from bench.truth.oracle import Oracle
+from bench.truth.problem import Checkpoint
+from bench.workers.caches import has, mark
+from bench.workers.pool import Pool, Running
+from bench.workers.process import Deadline, WorkerError
+from bench.workers.protocol import Build, Built, Converge, Converged, Finish, Leave, Request, Round
+
+A = TypeVar("A")
+
+
+@dataclass
+class Member:
+    """A case of the group on one side, and what is known of it so far."""
+
+    side: Side
+    case: Case
+    deadline: Deadline
+    sampler: Sampler
+    worker: Running | None = None
+    facts: Facts = field(default_factory=Facts)
+    start: ProcessStart = field(init=False)
+    agreement: Agreement | None = None
+    pace: float | None = None
+    round_steps: int = 1
+    done: int = 0  # steps of the fit that is being timed
+    checked: int = 0  # rounds of fits that were checked where they ended
+    failure: str | None = None
+
+    def __post_init__(self) -> None:
+        self.start = ProcessStart(process=self.sampler.process)
+
+    def ask(self, request: Request[A]) -> A:
+        assert self.worker is not None
+        with self.deadline as left:
+            return self.worker.process.ask(request, left)
+
+
+class Group:
+    """Members that are compared with each other, in one process of the run."""
+
+    def __init__(self, pool: Pool, members: Sequence[Member], oracle: Oracle, disable_gc: bool) -> None:
+        self.pool, self.members, self.oracle, self.disable_gc = pool, members, oracle, disable_gc
+        self.interrupted = False
+        self.process = members[0].sampler.process
+        self.random = random.Random(f"{members[0].case.group} {pool.choice.seed} {self.process}")
+
+    def run(self, timed: bool) -> list[Sample]:
+        """The samples of its members. After a KeyboardInterrupt, `interrupted` is set and they hold what is sound."""
+        try:
+            for member in self._shuffled():
+                self._attempt(member, self._converge)
+            if timed:
+                self._take_turns()
+            for member in self.members:
+                self._attempt(member, self._finish)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            self.pool.kill()
+            for member in self.members:
+                member.sampler.cut(member.checked)
+        samples = (self._sample(member, timed) for member in self.members)
+        return [sample for sample in samples if sample is not None]
+
+    def _shuffled(self) -> list[Member]:
+        """The members that have not failed, in a new order: backend by backend, so that its sides are neighbours."""
+        by_backend: dict[str, list[Member]] = {}
+        for member in self.members:
+            if member.failure is None:
+                by_backend.setdefault(member.case.backend, []).append(member)
+        backends = list(by_backend.values())
+        self.random.shuffle(backends)
+        for sides in backends:
+            self.random.shuffle(sides)
+        return [member for sides in backends for member in sides]
+
+    def _attempt(self, member: Member, action: Callable[..., None], *arguments: Any) -> None:
+        """Do something for a case that has not failed; its failure is its own."""
+        if member.failure is None:
+            try:
+                action(member, *arguments)
+            except (WorkerError, DisagreementError) as error:
+                member.failure = str(error)
+
+    def _converge(self, member: Member) -> None:
+        case, problem = member.case, self.oracle.problem
+        member.worker = self.pool.worker(member.side, case, member.deadline)
+        built = member.ask(Build(case, problem.seed, problem.steps))
+        if built.digest != problem.digest:
+            raise DisagreementError("the worker's data differ in their bits from the oracle's")
+        warm = has(member.worker.cache, case.id)
+        converged = member.ask(Converge())
+        mark(member.worker.cache, case.id)
+        member.start = self._start(member.worker, built, converged, warm)
+        member.facts = self._facts(built)
+        if converged.not_finite_at is not None:
+            raise DisagreementError(f"became NaN or infinite at step {converged.not_finite_at}")
+        member.facts = self._fitted(member.facts, converged.checkpoints)
+        member.agreement = check(self.oracle, converged.checkpoints)
+        paces = sorted(one.pace for one in converged.checkpoints if one.pace is not None)
+        member.pace = paces[len(paces) // 2] if paces else converged.first_call_seconds
+
+    def _start(self, worker: Running, built: Built, converged: Converged, warm: bool) -> ProcessStart:
+        hits = converged.cache_hits
+        return ProcessStart(
+            process=self.process,
+            started=worker.at,
+            import_seconds=worker.started.import_seconds,
+            startup_seconds=worker.started.startup_seconds,
+            build_seconds=built.build_seconds,
+            first_call_seconds=converged.first_call_seconds,
+            cache_state=None if hits is None else "warm" if warm else "empty",
+            cache_hits=hits,
+        )
+
+    def _facts(self, built: Built) -> Facts:
+        return Facts(
+            device_name=cpu_name() if built.device_name == "cpu" else built.device_name,
+            threads=built.threads,
+            cores=pinned_cores(self.pool.choice.threads),
+            matmul_precision=built.matmul_precision,
+        )
+
+    def _fitted(self, facts: Facts, checkpoints: Sequence[Checkpoint]) -> Facts:
+        return msgspec.structs.replace(
+            facts,
+            coefficients=list(checkpoints[-1].after[: self.oracle.parameters]),
+            losses=[(one.step, one.loss) for one in checkpoints],
+            exact_losses=[(one.step, float(self.oracle.loss(one.step - 1))) for one in checkpoints],
+        )
+
+    def _take_turns(self) -> None:
+        """Rounds in turns: each turn gives every backend one, in an order of its own, so that drift hits all alike."""
+        here = self.members[0].side
+        for member in self.members:
+            # Both sides of a backend make rounds of the same steps: the pace is that of the first that has one.
+            paces = [one.pace for one in self._sides_of(member) if one.pace is not None]
+            if paces:
+                member.round_steps = steps_of_round(paces[0], self.oracle.problem.steps)
+        turn = 0
+        while active := [member for member in self._shuffled() if self._goes_on(member)]:
+            yardstick = self._yardstick(here)
+            for place, member in enumerate(active):
+                self._attempt(member, self._round, turn, place, yardstick)
+            turn += 1
+
+    def _yardstick(self, side: Side) -> float | None:
+        """Seconds, or None where its worker fails: rounds are sound without it, only other runs' are not compared."""
+        try:
+            return self.pool.yardstick(side)
+        except WorkerError:
+            return None
+
+    def _sides_of(self, member: Member) -> list[Member]:
+        return [one for one in self.members if one.case == member.case]
+
+    def _goes_on(self, member: Member) -> bool:
+        """The sides of a case end together, so that every round of one has its counterpart."""
+        return any(not one.sampler.done for one in self._sides_of(member) if one.failure is None)
+
+    def _round(self, member: Member, turn: int, place: int, yardstick: float | None) -> None:
+        made = member.ask(Round(member.round_steps, self.disable_gc))
+        timing = (made.time, made.steps, made.seconds, made.cpu_seconds)
+        member.sampler.add(Row(self.process, turn, place, *timing, yardstick))
+        member.done = made.done
+        if member.done == self.oracle.problem.steps:
+            self._leave(member)
+
+    def _leave(self, member: Member) -> None:
+        """What was timed is what is checked: the timed fit, at the checkpoint where it ends or which comes next."""
+        left = member.ask(Leave())
+        try:
+            check_timed(self.oracle, left.step, left.state, left.loss, left.next)
+        except DisagreementError as error:
+            raise DisagreementError(f"round {len(member.sampler.rows)}: {error}") from None
+        member.done, member.checked = 0, len(member.sampler.rows)
+
+    def _finish(self, member: Member) -> None:
+        if member.done:
+            self._leave(member)
+        finished = member.ask(Finish())
+        member.start = msgspec.structs.replace(
+            member.start,
+            steady_build_seconds=finished.steady_build_seconds,
+            steady_call_seconds=finished.steady_call_seconds,
+        )
+        member.facts = msgspec.structs.replace(
+            member.facts,
+            peak_memory_bytes=finished.peak_memory_bytes,
+            recompiles=finished.recompiles,
+            graph_breaks=finished.graph_breaks,
+        )
+        if finished.recompiles:
+            raise DisagreementError(f"recompiled {finished.recompiles} time(s) after the first call")
+        if finished.graph_breaks:
+            raise DisagreementError(f"the step is not one graph: {finished.graph_breaks} graph break(s)")
+
+    def _sample(self, member: Member, timed: bool) -> Sample | None:
+        sampler = member.sampler
+        if member.failure is None and (member.agreement is None or (timed and not sampler.rows)):
+            return None  # not reached
+        good = member.failure is None
+        return Sample(
+            side=member.side.label,
+            process=self.process,
+            case=member.case,
+            failure=member.failure,
+            facts=member.facts,
+            agreement=member.agreement if good else None,
+            start=msgspec.structs.replace(
+                member.start, warm_up_rounds=sampler.warm_up, warm=sampler.warm_up is not None
+            ),
+            rounds=sampler.rounds() if good and timed else None,
+        )

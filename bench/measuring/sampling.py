@@ -1,0 +1,84 @@
+"""When a process has made enough rounds of a case: the end of its warm-up, and the end of its measuring.
+
+A round is as many steps as take about ROUND_SECONDS, or the whole fit where that is shorter. On shared machines the
+speed changes by tens of per cent within some 50 ms; rounds as short as this, in turns, meet the same state of it.
+"""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+from scipy import stats
+
+from bench.records.rounds import Rounds, Row
+from bench.statistics.intervals import median_interval
+
+ROUND_SECONDS = 5e-3
+BLOCK = 8  # rounds of which a warm-up test compares the first half with the second, and the fewest that are kept
+SIGNIFICANT = 0.05
+RESAMPLES = 200  # for stopping; estimates take more
+
+
+def steps_of_round(pace: float, steps: int) -> int:
+    """How many steps a round has, for a fit of so many that takes `pace` seconds per iteration."""
+    rounds = max(1, round(pace * steps / ROUND_SECONDS))
+    return math.ceil(steps / rounds)
+
+
+def is_warm(seconds: Iterable[float]) -> bool:
+    """Whether rounds have stopped getting faster: their first half is not slower than their second (Mann-Whitney)."""
+    values = list(seconds)
+    half = len(values) // 2
+    slower = stats.mannwhitneyu(values[:half], values[half:], alternative="greater", method="exact")
+    return bool(slower.pvalue >= SIGNIFICANT)
+
+
+class Sampler:
+    """The rounds of one case in one process.
+
+    earlier: what other processes have kept of the case, for the interval that decides. precision: the half-width of
+    that interval, relative to the median, at which the rounds end; share: the seconds after which they end whatever
+    the interval.
+    """
+
+    def __init__(self, process: int, earlier: Rounds, precision: float, share: float) -> None:
+        self.process, self.earlier, self.precision, self.share = process, earlier, precision, share
+        self.rows: list[Row] = []
+        self.warm_up: int | None = None  # rounds before it was over
+        self.precise = False
+        self._spent = 0.0
+
+    def add(self, row: Row) -> None:
+        """A round that was made; decides whether it ended the warm-up, and whether the interval is narrow enough."""
+        self.rows.append(row)
+        self._spent += row.seconds * row.steps
+        count = len(self.rows)
+        if count % BLOCK:
+            return
+        if self.warm_up is None:
+            if is_warm(each.seconds for each in self.rows[-BLOCK:]):
+                self.warm_up = count - BLOCK
+        elif not self.precise:
+            self.precise = self._half_width() <= self.precision
+
+    def cut(self, count: int) -> None:
+        """Keep the first rounds only; if all of them were warm-up, it is as if no test had ended that."""
+        del self.rows[count:]
+        if self.warm_up is not None and self.warm_up >= count:
+            self.warm_up = None
+
+    def _half_width(self) -> float:
+        kept = self.rows[self.warm_up :]
+        seconds = [*self.earlier.seconds, *(each.seconds for each in kept)]
+        process = [*self.earlier.process, *(each.process for each in kept)]
+        return median_interval(np.array(seconds), np.array(process), resamples=RESAMPLES).half_width
+
+    @property
+    def done(self) -> bool:
+        if self.warm_up is None:
+            return self._spent >= self.share and len(self.rows) >= BLOCK
+        return self.precise or (self._spent >= self.share and len(self.rows) - self.warm_up >= BLOCK)
+
+    def rounds(self) -> Rounds:
+        """The rounds as a record keeps them. If no test ended the warm-up, the last block is kept all the same."""
+        return Rounds.of(self.rows, max(0, len(self.rows) - BLOCK) if self.warm_up is None else self.warm_up)

@@ -1,0 +1,126 @@
+"""The JSON of a run, read: what is damaged, foreign or beyond the limits is refused in one line.
+
+A file is pytest-benchmark's JSON. A measured case is one of its `benchmarks`: `stats` are seconds per iteration, and
+`extra_info` is a Record. A case that was not timed is in `not_measured`, in the same form without `stats`: every case
+that was planned is in the one list or the other.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from bench.cases.case import NAMES, split
+from bench.records.limits import MOST_BYTES, MOST_CASES, MOST_NAMES
+from bench.records.record import SCHEMA, Machine, Record, Run, Sample
+from bench.records.upgrades import UPGRADES
+from bench.support.errors import InputError
+
+T = TypeVar("T")
+EXPECTED = "expected the JSON of a run"
+
+
+def load(path: Path) -> Run:
+    """Read a run. Raises InputError for a file that is missing, too large, not JSON, not of fitbench, or damaged."""
+    document = _document(path)
+    machine = document.get("machine_info", {})
+    places = [(f"{part}[{i}]", entry) for part in PARTS for i, entry in enumerate(document[part])]
+    if not places:
+        raise InputError(f"{path}: holds no case")
+    if len(places) > MOST_CASES:
+        raise InputError(f"{path}: holds {len(places)} cases; expected at most {MOST_CASES}")
+    about = _typed(path, "machine_info.fitbench", machine.get("fitbench") or {}, Machine)
+    run = Run(path, str(document.get("datetime", ""))[:100], about, tuple(_record(path, *place) for place in places))
+    for name in NAMES:
+        if (count := len({getattr(one.case, name) for one in run.records})) > MOST_NAMES:
+            raise InputError(f"{path}: {count} different values of `{name}`; expected at most {MOST_NAMES}")
+    return run
+
+
+def sample(where: Path, data: bytes) -> Sample:
+    """A sample from its JSON. Raises InputError, which names the file."""
+    try:
+        return msgspec.json.decode(data, type=Sample)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise InputError(f"{where}: a sample is damaged ({error}); delete it, and run without --resume") from None
+
+
+def newest(folder: Path) -> Path:
+    """The run written last in a folder. Raises InputError if there is none."""
+    files: Sequence[Path] = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
+    if not files:
+        raise InputError(f"{folder}: no run to report; make one with: pytest bench --benchmark-json={folder}/run.json")
+    return files[-1]
+
+
+PARTS = ("benchmarks", "not_measured")
+
+
+def _document(path: Path) -> dict[str, Any]:
+    """The JSON of pytest-benchmark, with lists of entries and an object about the machine."""
+    document = _json(path, _content(path))
+    if not isinstance(document, dict) or not isinstance(document.get("benchmarks"), list):
+        raise InputError(f"{path}: JSON, but not of pytest-benchmark; {EXPECTED} of `pytest bench`")
+    document.setdefault("not_measured", [])
+    machine = document.get("machine_info", {})
+    if not isinstance(document["not_measured"], list) or not isinstance(machine, dict):
+        raise InputError(f"{path}: damaged: `not_measured` must be a list and `machine_info` an object")
+    return document
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if (size := path.stat().st_size) > MOST_BYTES:
+            raise InputError(f"{path}: {size / 2**20:.0f} MiB; expected at most {MOST_BYTES / 2**20:.0f} MiB")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); {EXPECTED}") from None
+
+
+def _json(path: Path, content: bytes) -> Any:
+    try:
+        content.decode()
+        return msgspec.json.decode(content)
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not text; {EXPECTED}") from None
+    except RecursionError:
+        raise InputError(f"{path}: nested too deeply; {EXPECTED}") from None
+    except msgspec.DecodeError as error:
+        raise InputError(f"{path}: not JSON, or truncated ({str(error).removeprefix('JSON is malformed: ')})") from None
+
+
+def _record(path: Path, place: str, entry: Any) -> Record:
+    info = entry.get("extra_info") if isinstance(entry, dict) else None
+    if not isinstance(info, dict) or "schema" not in info or "variant" not in info:
+        raise InputError(
+            f"{path}: JSON of pytest-benchmark, but of another project: no fitbench record in its extra_info"
+        )
+    where = f"{place}.extra_info"
+    case, rest = split(_upgraded(path, where, info))
+    return _typed(path, where, {**rest, "case": case}, Record)
+
+
+def _upgraded(path: Path, where: str, info: dict[str, Any]) -> dict[str, Any]:
+    """The record in today's schema, by a step from each schema to the next."""
+    found = info["schema"]
+    readable = sorted([*UPGRADES, SCHEMA])
+    if isinstance(found, bool) or found not in readable:
+        known = " and ".join(map(str, readable))
+        raise InputError(f"{path}: {where}: written in schema {str(found)[:50]!r}; this fitbench reads schema {known}")
+    try:
+        for schema in range(found, SCHEMA):
+            info = UPGRADES[schema](info)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise InputError(f"{path}: {where}: damaged, of schema {found} ({error!r})") from None
+    return info
+
+
+def _typed(path: Path, where: str, value: Any, kind: Callable[..., T]) -> T:
+    """The value as a type. Raises InputError: the file, where in it, and what was expected."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        what, _, inside = str(error).partition(" - at `$")
+        inside = inside.rstrip("`").replace(".case.", ".")
+        raise InputError(f"{path}: {where}{inside}: {what[:1].lower()}{what[1:]}") from None

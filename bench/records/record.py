@@ -1,0 +1,217 @@
+"""What a case leaves behind: the record of a run, and the sample of one of its processes.
+
+Fields that were not reached are None. Times are in seconds, memory in bytes.
+"""
+
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from bench.cases.case import Case
+from bench.records.limits import (
+    MOST_PACKAGES,
+    MOST_PROCESSES,
+    Clock,
+    Count,
+    Error,
+    Name,
+    Seconds,
+    Steps,
+    Text,
+    Value,
+)
+from bench.records.rounds import Columns, Rounds, joined
+from bench.support.errors import InputError
+from bench.truth.agreement import Agreement
+
+# 1: the first; one process a case, its rounds a list of objects.
+# 2: several processes a case; rounds in columns, with process, time, steps and yardstick; cold start by process.
+SCHEMA: Final = 2
+
+Outcome = Literal["measured", "agreed", "skipped", "failed", "not reached"]
+MEASURED: Final = "measured"
+AGREED: Final = "agreed"
+SKIPPED: Final = "skipped"
+FAILED: Final = "failed"
+NOT_REACHED: Final = "not reached"
+RIGHT = (MEASURED, AGREED)
+
+Cores = Annotated[list[Count], Meta(max_length=10_000)]
+Losses = Annotated[list[tuple[Steps, Value]], Meta(max_length=1_000_000)]
+
+
+class ProcessStart(msgspec.Struct, frozen=True, kw_only=True):
+    """What one process of a case paid before its second iteration, and how it warmed up.
+
+    process: its number; started: when, in seconds since 1970. import_seconds and startup_seconds are shared by all its
+    cases; build_seconds and first_call_seconds are this case's; steady_build_seconds and steady_call_seconds the same
+    once everything is compiled. cache_state: of compiled code on disk, None where there is none; cache_hits: in the
+    first call. warm_up_rounds: before the warm-up was over; warm: whether a test ended it.
+    """
+
+    process: Count
+    started: Clock | None = None
+    import_seconds: Seconds | None = None
+    startup_seconds: Seconds | None = None
+    build_seconds: Seconds | None = None
+    first_call_seconds: Seconds | None = None
+    cache_state: Literal["empty", "warm"] | None = None
+    cache_hits: Count | None = None
+    steady_build_seconds: Seconds | None = None
+    steady_call_seconds: Seconds | None = None
+    warm_up_rounds: Count | None = None
+    warm: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether it came to its second iteration."""
+        return None not in (self.import_seconds, self.startup_seconds, self.build_seconds, self.first_call_seconds)
+
+
+class Sampling(msgspec.Struct, frozen=True):
+    """How sampling ended: by "precision" if the median's interval is as narrow as asked for, else by "max-time".
+
+    half_width: of that interval, relative to the median; None where nothing is known of it.
+    """
+
+    stopped: Literal["precision", "max-time"]
+    half_width: Error | None
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a fit apart from its timings.
+
+    losses: pairs of a step, counted from 1, and the loss that it saw; exact_losses: the same of the oracle.
+    """
+
+    device_name: Text | None = None
+    threads: Count | None = None
+    cores: Cores | None = None
+    matmul_precision: Name | None = None
+    graph_breaks: Count | None = None
+    recompiles: Count | None = None
+    peak_memory_bytes: Count | None = None
+    coefficients: Annotated[list[Value], Meta(max_length=100)] | None = None
+    losses: Losses | None = None
+    exact_losses: Losses | None = None
+
+
+class Record(Facts, frozen=True, kw_only=True):
+    """One case of one run.
+
+    outcome: "measured"; "agreed", checked but not timed, as asked; "skipped" or "failed", with the reason;
+    "not reached", because the run ended before its first round was told. Raises ValueError for a case that is said to
+    be right and lacks what shows it.
+    """
+
+    case: Case
+    outcome: Outcome
+    reason: Text | None
+    seed: Count
+    steps: Steps
+    schema: Literal[2] = SCHEMA
+    agreement: Agreement | None = None
+    processes: Annotated[list[ProcessStart], Meta(max_length=MOST_PROCESSES)] | None = None
+    rounds: Rounds | None = None
+    sampling: Sampling | None = None
+
+    def __post_init__(self) -> None:
+        if self.outcome in RIGHT and self.agreement is None:
+            raise ValueError(f"outcome {self.outcome!r}: expected an `agreement`")
+        if self.outcome in RIGHT and not (self.processes and all(one.whole for one in self.processes)):
+            raise ValueError(f"outcome {self.outcome!r}: expected `processes` with all parts of their start")
+        if self.outcome == MEASURED and (self.rounds is None or False not in self.rounds.warm_up):
+            raise ValueError("outcome 'measured': expected `rounds` after the warm-up")
+
+    @property
+    def kept(self) -> Columns:
+        """The rounds that came after the warm-up, as arrays; empty ones where nothing was timed."""
+        return (self.rounds or joined(())).kept.arrays()
+
+    def flat(self) -> dict[str, Any]:
+        """As a file holds it: the case in flat fields."""
+        rest = msgspec.structs.asdict(self)
+        del rest["case"]
+        plain: dict[str, Any] = msgspec.to_builtins({**asdict(self.case), **rest})
+        return plain
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a case in one process of a run, on one side. failure: why it is not right there.
+
+    Raises ValueError for one that is said to be right and lacks what shows it.
+    """
+
+    side: Name
+    process: Count
+    case: Case
+    failure: Text | None
+    facts: Facts
+    agreement: Agreement | None
+    start: ProcessStart
+    rounds: Rounds | None
+
+    def __post_init__(self) -> None:
+        if self.failure is None and (self.agreement is None or not self.start.whole):
+            raise ValueError("expected a `failure`, or an `agreement` and all parts of the `start`")
+        if self.rounds is not None and False not in self.rounds.warm_up:
+            raise ValueError("expected `rounds` after the warm-up")
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """Of a run that is one side of an A/B comparison: which comparison, which side, and the user's words for it."""
+
+    id: Name
+    side: Name
+    spec: Text
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """The machine and the software of a run; what the system did not tell is None.
+
+    packages: installed distributions, by lower-case name. environment: the variables that may change a timing.
+    other_runs: processes of runs of fitbench that went on beside this one.
+    """
+
+    cpu: Text | None = None
+    cores: Count | None = None
+    physical_cores: Count | None = None
+    affinity: Cores | None = None
+    governor: Text | None = None
+    load_average: Annotated[list[Error], Meta(max_length=3)] | None = None
+    memory_bytes: Count | None = None
+    os: Text | None = None
+    python: Name | None = None
+    packages: Annotated[dict[Text, Text], Meta(max_length=MOST_PACKAGES)] = {}
+    environment: Annotated[dict[Text, Text], Meta(max_length=MOST_PACKAGES)] = {}
+    git_commit: Name | None = None
+    git_dirty: bool | None = None
+    other_runs: Annotated[list[Count], Meta(max_length=MOST_PACKAGES)] = []
+    comparison: Comparison | None = None
+
+
+class Run(msgspec.Struct, frozen=True, dict=True):
+    """One file: where it came from, when and on what machine it was made, and its records."""
+
+    path: Path
+    datetime: str
+    machine: Machine
+    records: tuple[Record, ...]
+
+    @cached_property
+    def by_case(self) -> dict[Case, Record]:
+        """The records. Raises InputError if the run holds a case twice."""
+        found: dict[Case, Record] = {}
+        for one in self.records:
+            if found.setdefault(one.case, one) is not one:
+                raise InputError(f"{self.path}: {one.case.id}: the run holds this case twice")
+        return found
+
+    @property
+    def measured(self) -> dict[Case, Record]:
+        """Those that were timed."""
+        return {case: one for case, one in self.by_case.items() if one.outcome == MEASURED}

@@ -1,0 +1,35 @@
+"""Records of older schemas, as their successors would have written them: one function a step."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+STARTS = ("import_seconds", "startup_seconds", "build_seconds", "first_call_seconds", "cache_state")
+
+
+def _from_1(info: Mapping[str, Any]) -> dict[str, Any]:
+    """One process; a round was a whole fit, and neither its time nor a yardstick was kept. No test ended a warm-up."""
+    rest = {name: value for name, value in info.items() if name not in STARTS}
+    start = {name: info.get(name) for name in STARTS}
+    rounds = info.get("rounds")
+    columns = {
+        "process": 0,
+        "time": None,
+        "steps": info["steps"],
+        "yardstick_seconds": None,
+        "warm_up": False,
+    }
+    told = ("turn", "place", "seconds", "cpu_seconds")
+    return {
+        **rest,
+        "schema": 2,
+        "processes": None if start["import_seconds"] is None else [{"process": 0, **start}],
+        "rounds": None
+        if rounds is None
+        else {
+            **{name: [value] * len(rounds) for name, value in columns.items()},
+            **{name: [one[name] for one in rounds] for name in told},
+        },
+    }
+
+
+UPGRADES: Mapping[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _from_1}

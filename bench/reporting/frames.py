@@ -1,0 +1,245 @@
+"""The records of one or more runs as pandas frames, raw in SI units.
+
+`cases` makes the one frame that tables and pictures are taken from: a row a case, whatever became of it. Columns that
+are ordered (run, variant, backend) are categoricals, in the order in which everything shows them. A case that has no
+figure keeps its row, with its outcome and its reason: a hole, which tables label and note.
+"""
+
+import itertools
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import impls
+from bench.backends import backends
+from bench.cases.case import COLUMN, PICTURE, ROW, placed
+from bench.cases.case import TABLE as TABLE_AXIS
+from bench.records.record import AGREED, MEASURED, RIGHT, Record, Run
+from bench.records.rounds import COLUMNS as COLUMNS_OF_ROUNDS
+from bench.records.rounds import Columns
+from bench.reporting import units
+from bench.reporting.baseline import BASELINE, BASELINE_DEVICE
+from bench.statistics import cold_start, intervals
+from bench.statistics.intervals import Interval
+from bench.statistics.stability import DRIFT, Unstable, unstable
+from bench.support.errors import InputError
+
+FIGURE = ["run", *placed(PICTURE)]  # the cases that share a picture
+TABLE = [*FIGURE, *placed(TABLE_AXIS)]  # the cases that share a table
+GROUP = [*TABLE, *placed(ROW)]  # the cases that take turns
+KEYS = [*GROUP, *placed(COLUMN)]
+RESOURCES = ["device_name", "threads", "cores", "matmul_precision", "peak_memory_bytes", "recompiles", "graph_breaks"]
+AGREEMENT = ["kind", "horizon", "replayed", "digits", "worst_error", "worst_name", "worst_step", "bound_fraction"]
+INTERVAL = ["median_seconds", "low_seconds", "high_seconds"]
+SAMPLING = ["processes", "rounds", "warm_up_rounds", "unsettled", "stopped", "half_width"]
+STABILITY = ["unstable", "unstable_kind", "mode_a_seconds", "mode_b_seconds"]
+SPEEDUP = ["speedup", "speedup_low", "speedup_high"]
+STARTS = ["state", "state_processes", *cold_start.PARTS, "total_seconds", "total_low", "total_high"]
+INTEGERS = [
+    *("processes", "rounds", "warm_up_rounds", "unsettled", "shared_turns", "threads", "peak_memory_bytes"),
+    *("recompiles", "graph_breaks", "horizon", "replayed", "worst_step"),
+]
+FLOATS = [*INTERVAL, "half_width", "mode_a_seconds", "mode_b_seconds", "baseline_seconds", *SPEEDUP, "digits"]
+COLUMNS = {
+    "iteration-time": [*INTERVAL, *SAMPLING, *STABILITY, "steps", "seed"],
+    "speedup": ["baseline", "baseline_seconds", "median_seconds", *SPEEDUP, "shared_turns"],
+    "agreement": [*AGREEMENT, "excess_loss", "largest_bound", "a", "b", "c", "d"],
+    "resources": RESOURCES,
+}
+
+
+def labelled(runs: Iterable[Run]) -> dict[str, Run]:
+    """Runs by the name that a reader tells them apart by: the stem, after as many folders as it takes.
+
+    Raises InputError for a file that is given twice.
+    """
+    files: dict[tuple[str, ...], Run] = {}
+    for run in runs:
+        parts = run.path.resolve().with_suffix("").parts
+        if files.setdefault(parts, run) is not run:
+            raise InputError(f"{run.path}: given twice; expected different runs")
+    return {_shortest(parts, list(files)): run for parts, run in files.items()}
+
+
+def _shortest(parts: tuple[str, ...], everyone: list[tuple[str, ...]]) -> str:
+    sizes = range(1, len(parts) + 1)
+    size = next(size for size in sizes if sum(other[-size:] == parts[-size:] for other in everyone) == 1)
+    return "/".join(parts[-size:])
+
+
+def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
+    """One row a case: what names it, its outcome, and its figures in SI units, per iteration where it is timings.
+
+    Column `record` holds the record, `kept` the columns of its rounds after the warm-up, `starts` its cold starts.
+    median_seconds, low_seconds and high_seconds are those of intervals.median_interval; speedup is the
+    backend `baseline` on the cpu, of the same run and else the same axes, over the case: see `ratio`. unsettled counts
+    the processes whose warm-up no test ended. Raises InputError for a run that contradicts itself.
+    """
+    rows = [_row(label, run, record) for label, run in runs.items() for record in run.records]
+    _compare(rows, baseline)
+    names = [*KEYS, "outcome", "reason", "record", "kept", "starts", *itertools.chain(*COLUMNS.values())]
+    frame = pd.DataFrame(rows, columns=list(dict.fromkeys(names)))
+    frame["baseline"] = baseline
+    if (twice := frame[frame.duplicated(KEYS)]).size:
+        case = ", ".join(str(twice.iloc[0][name]) for name in KEYS)
+        raise InputError(f"{case}: the run holds this case twice")
+    for name in INTEGERS:
+        frame[name] = frame[name].astype("Int64")
+    for name in FLOATS:
+        frame[name] = frame[name].astype("float64")
+    for name, known in (("run", runs), ("variant", impls.variants()), ("backend", backends())):
+        found = list(frame[name].unique())
+        order = [*(each for each in known if each in found), *(each for each in found if each not in known)]
+        frame[name] = pd.Categorical(frame[name], order, ordered=True)
+    return frame.sort_values(KEYS, ignore_index=True, kind="stable")
+
+
+def _compare(rows: Iterable[dict[str, Any]], baseline: str) -> None:
+    """Give the measured rows their speedup, where the baseline was measured too."""
+    timed = [row for row in rows if row["outcome"] == MEASURED]
+    bases = [row for row in timed if row["backend"] == baseline and row["device"] == BASELINE_DEVICE]
+    baselines = {_peers(row): row for row in bases}
+    for row in timed:
+        if (base := baselines.get(_peers(row))) is not None:
+            found, turns = ratio(row, base)
+            row |= dict(zip(SPEEDUP, (found.value, found.low, found.high), strict=True))
+            row |= {"baseline_seconds": base["median_seconds"], "shared_turns": turns}
+
+
+def _peers(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(row[name] for name in KEYS if name not in ("device", "backend"))
+
+
+def ratio(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[Interval, int]:
+    """Seconds of b over those of a, rows of one run, with its 95 % interval; and how many turns they share.
+
+    Cases of one device take turns, and are paired by them. Those of two devices do not, and two that happened to keep
+    no turn in common cannot be paired: then it is the ratio of medians, and the ends of the interval are NaN.
+    """
+    if a["device"] == b["device"] and (turns := len(intervals.log_ratios(a["kept"], b["kept"])[0])):
+        return intervals.ratio_interval(a["kept"], b["kept"]), turns
+    return Interval(b["median_seconds"] / a["median_seconds"], math.nan, math.nan), 0
+
+
+def _row(label: str, run: Run, record: Record) -> dict[str, Any]:
+    row = {name: getattr(record, name) for name in ("outcome", "reason", "steps", "seed")}
+    row |= {**record.case.values(), "run": label, "record": record}
+    if record.outcome == AGREED:
+        row["reason"] = "right, but not timed, as asked"
+    elif record.outcome != MEASURED:
+        return row | {"reason": record.reason or "no reason is recorded"}
+    return row | _figures(record) | (_timing(record) if record.outcome == MEASURED else {})
+
+
+def _figures(record: Record) -> dict[str, Any]:
+    """What every case that is right has, and no other."""
+    assert record.agreement is not None
+    return {
+        **asdict(record.agreement),
+        **{name: getattr(record, name) for name in RESOURCES},
+        "cores": None if record.cores is None else " ".join(map(str, record.cores)),
+        "starts": cold_start.starts(record),
+        **dict(zip("abcd", record.coefficients or (), strict=False)),
+    }
+
+
+def _timing(record: Record) -> dict[str, Any]:
+    """What only a case that was timed has. Warm-up rounds are counted, and enter nothing else."""
+    assert record.rounds is not None
+    kept = record.kept
+    median = intervals.median_interval(kept["seconds"], kept["process"])
+    sampling = record.sampling
+    return {
+        "kept": kept,
+        **dict(zip(INTERVAL, (median.value, median.low, median.high), strict=True)),
+        "processes": len(np.unique(kept["process"])),
+        "rounds": len(kept["seconds"]),
+        "warm_up_rounds": sum(record.rounds.warm_up),
+        "unsettled": sum(not one.warm for one in record.processes or ()),
+        "stopped": sampling and sampling.stopped,
+        "half_width": sampling and sampling.half_width,
+        **_stability(kept),
+    }
+
+
+def _stability(kept: Columns) -> dict[str, Any]:
+    found = unstable(kept["seconds"], kept["process"], kept["time"])
+    return {} if found is None else dict(zip(STABILITY, (_evidence(found), found.kind, *found.modes), strict=True))
+
+
+def _evidence(found: Unstable) -> str:
+    """That the processes of a case disagree, in words."""
+    one, other = found.modes
+    apart = units.significant(100 * abs(other / one - 1), 2)
+    if found.kind == DRIFT:
+        sign = "+" if other > one else "-"
+        trend = f"Kendall's tau {found.tau:.2g}, p {found.p:.2g}"
+        return f"drifts by {sign}{apart} % from the first process to the last ({trend})"
+    low, high = found.counts
+    at = f"{low} of {low + high} processes at {units.seconds(one)}, {high} at {units.seconds(other)}"
+    return f"{at}: {apart} % apart"
+
+
+def rounds(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row a round, the warm-up's too: seconds and cpu_seconds are per iteration; the rest says when it was made."""
+    timed = frame[frame["outcome"] == MEASURED]
+    parts = [
+        pd.DataFrame({**{name: getattr(row, name) for name in KEYS}, **row.record.rounds.columns()})
+        for row in timed.itertuples()
+    ]
+    columns = [*KEYS, *COLUMNS_OF_ROUNDS]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def starts(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row a case and state of its start: the medians of its parts, in seconds, and the total with its range.
+
+    A case that is not right has one row, without a state.
+    """
+    rows = []
+    for row in frame.itertuples():
+        case = {name: getattr(row, name) for name in (*KEYS, "outcome", "reason")}
+        rows += [{**case, **_start(one)} for one in row.starts] if isinstance(row.starts, list) else [case]
+    found = pd.DataFrame(rows, columns=[*KEYS, "outcome", "reason", *STARTS])
+    found["state_processes"] = found["state_processes"].astype("Int64")
+    for name in ("run", "variant", "backend"):
+        found[name] = pd.Categorical(found[name], frame[name].cat.categories, ordered=True)
+    return found
+
+
+def _start(one: cold_start.Start) -> dict[str, Any]:
+    values = (one.state, one.processes, *one.parts.values(), one.total, one.low, one.high)
+    return dict(zip(STARTS, values, strict=True))
+
+
+def losses(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row a checkpoint of a case that is right: the loss, the exact one, and |loss - exact| / exact."""
+    rows = [
+        (*(getattr(row, name) for name in KEYS), step, loss, exact, abs(loss - exact) / exact)
+        for row in frame[right(frame)].itertuples()
+        for (step, loss), (_, exact) in zip(row.record.losses or (), row.record.exact_losses or (), strict=False)
+    ]
+    return pd.DataFrame(rows, columns=[*KEYS, "step", "loss", "exact_loss", "relative_error"])
+
+
+def right(frame: pd.DataFrame) -> "pd.Series[bool]":
+    """Which cases agree with the exact fit, timed or not."""
+    return frame["outcome"].isin(RIGHT)
+
+
+def present(frame: pd.DataFrame, column: str) -> list[str]:
+    """What a column holds, in the order in which it is shown."""
+    return list(frame[column].cat.remove_unused_categories().cat.categories)
+
+
+def about(group: pd.DataFrame) -> str:
+    """Which cases a picture or a table is about, in one line."""
+    first = group.iloc[0]
+    names = ", ".join(sorted(set(group["device_name"].dropna()) - {first["device"]}))
+    dtype = f", {first['dtype']}" if group["dtype"].nunique() == 1 else ""
+    points, steps = first["points"], first["steps"]
+    return f"Run {first['run']}: {first['device']}{names and f' ({names})'}{dtype}, {points} points, {steps} steps"

@@ -1,0 +1,96 @@
+"""The cases of a group two by two: how much faster one is, and when what it costs to start is paid back."""
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from bench.records.record import MEASURED
+from bench.reporting.frames import GROUP, ratio
+from bench.statistics import cold_start
+from bench.statistics.break_even import break_even as crossing
+from bench.statistics.intervals import Array, Interval, process_medians
+
+AFTER, BEFORE, UNKNOWN = "after", "before", "unknown"
+RESAMPLES = 2000
+BREAK_EVEN = ["other", "state", "cheaper", "iterations", "low", "high", "pays_back"]
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """When one case has cost less in all than another: AFTER so many iterations, or BEFORE them and never again.
+
+    AFTER 0 is from the first on, and AFTER infinitely many never. The ends of the interval are NaN where nothing is
+    known of them: with fewer than two processes on any side.
+    """
+
+    cheaper: str
+    iterations: Interval
+
+
+def break_even(a: Any, b: Any, state: str, resamples: int = RESAMPLES) -> BreakEven | None:
+    """When case a has cost less than b, both rows of `frames.cases`, in fresh processes whose caches are in a state.
+
+    None where a case has no process that began so.
+    """
+    sides = [(cold_start.costs(row.record, state), _paces(row)) for row in (a, b)]
+    if any(not len(costs) or not math.isfinite(costs.sum()) for costs, _ in sides):
+        return None
+    forth = crossing(*sides[0], *sides[1], resamples=resamples)
+    if forth.value > 0:
+        return BreakEven(AFTER, forth)
+    back = crossing(*sides[1], *sides[0], resamples=resamples)
+    return BreakEven(BEFORE, back) if 0 < back.value < math.inf else BreakEven(AFTER, forth)
+
+
+def _paces(row: Any) -> Array:
+    """By process: the median of seconds per iteration."""
+    rounds = row.kept
+    return process_medians(rounds["seconds"], rounds["process"])
+
+
+def break_evens(frame: pd.DataFrame, resamples: int = RESAMPLES) -> pd.DataFrame:
+    """A row for every two cases of a group, in either order, and each state of the caches.
+
+    pays_back: whether the case has anything to pay back, here or against any other of its group: it keeps compiled
+    code on disk, or is dearer to start than some other and faster to go on.
+    """
+    rows = [
+        {**{name: getattr(a, name) for name in GROUP}, "backend": a.backend, "other": b.backend, "state": state}
+        | {"cheaper": found.cheaper, "iterations": found.iterations.value}
+        | {"low": found.iterations.low, "high": found.iterations.high}
+        | {"pays_back": cold_start.compiles(a.record) or _finite(found)}
+        for a, b in _pairs(frame)
+        for state in cold_start.CACHED
+        if (found := break_even(a, b, state, resamples)) is not None
+    ]
+    numbers = {"iterations": float, "low": float, "high": float, "pays_back": bool}
+    found = pd.DataFrame(rows, columns=[*GROUP, "backend", *BREAK_EVEN]).astype(numbers)
+    found["pays_back"] = found.groupby([*GROUP, "backend"], sort=False)["pays_back"].transform("any")
+    return found
+
+
+def _finite(found: BreakEven) -> bool:
+    return found.cheaper == AFTER and 0 < found.iterations.value < math.inf
+
+
+def ratios(frame: pd.DataFrame) -> pd.DataFrame:
+    """A row for every two cases of a group: the seconds of the other over those of the case, paired by turn.
+
+    low and high are the ends of its 95 % interval, and turns how many they share. Without a shared turn it is the ratio
+    of medians, and has no interval.
+    """
+    rows = []
+    for a, b in _pairs(frame):
+        found, turns = ratio(a._asdict(), b._asdict())
+        ends = {"ratio": found.value, "low": found.low, "high": found.high, "turns": turns}
+        rows.append({**{name: getattr(a, name) for name in GROUP}, "backend": a.backend, "other": b.backend, **ends})
+    return pd.DataFrame(rows, columns=[*GROUP, "backend", "other", "ratio", "low", "high", "turns"])
+
+
+def _pairs(frame: pd.DataFrame) -> Iterator[tuple[Any, Any]]:
+    for _, group in frame[frame["outcome"] == MEASURED].groupby(GROUP, sort=False, observed=True):
+        yield from itertools.permutations(group.itertuples(), 2)

@@ -1,0 +1,287 @@
+"""The report: report.md with its pictures, and the tables as CSV. Each section answers one question."""
+
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from bench.records.record import MEASURED, Run
+from bench.reporting import canvas, cold_plots, frames, heatmaps, pairs, plots, tables, units
+from bench.reporting.baseline import BASELINE, BASELINE_DEVICE
+from bench.reporting.setups import setups
+from bench.support.errors import InputError
+from bench.support.files import copy_atomically
+
+
+def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE) -> None:
+    """Write the report of the runs, by label, into a folder; ratios are relative to the `baseline`.
+
+    Raises InputError where it cannot be written, and for a baseline that no run holds, unless it is the usual one.
+
+    Everything is made elsewhere first: what stood in the folder stays as it was unless the report is whole. Then each
+    file is replaced in one step, report.md last: whoever is killed leaves no half file, and no link to a missing one.
+    """
+    frame = frames.cases(runs, baseline)
+    if baseline != BASELINE and baseline not in (known := frames.present(frame, "backend")):
+        raise InputError(f"--baseline {baseline!r}: in none of the runs; allowed: {', '.join(known)}")
+    with tempfile.TemporaryDirectory() as scratch:
+        draft = Path(scratch)
+        (draft / "tables").mkdir()
+        try:
+            (output / "tables").mkdir(parents=True, exist_ok=True)
+            _write_tables(runs, frame, draft / "tables")
+            (draft / "report.md").write_text(_document(runs, frame, draft), encoding="utf-8")
+            files = (path for path in draft.rglob("*") if path.is_file())
+            for file in sorted(files, key=lambda path: (path == draft / "report.md", path)):
+                copy_atomically(file, output / file.relative_to(draft))
+        except OSError as error:
+            raise InputError(f"{output}: cannot be written ({error.strerror or error}); expected a folder") from None
+
+
+def _write_tables(runs: dict[str, Run], frame: pd.DataFrame, folder: Path) -> None:
+    setups(runs).to_csv(folder / "machines.csv")
+    for name, columns in frames.COLUMNS.items():
+        frame[[*frames.KEYS, "outcome", "reason", *columns]].to_csv(folder / f"{name}.csv", index=False)
+    frames.rounds(frame).to_csv(folder / "rounds.csv", index=False)
+    frames.starts(frame).to_csv(folder / "cold-start.csv", index=False)
+    pairs.ratios(frame).to_csv(folder / "ratios.csv", index=False)
+    pairs.break_evens(frame).to_csv(folder / "break-even.csv", index=False)
+    frames.losses(frame).to_csv(folder / "losses.csv", index=False)
+    _not_measured(frame).to_csv(folder / "not-measured.csv", index=False)
+
+
+def _not_measured(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.loc[frame["outcome"] != MEASURED, [*frames.KEYS, "outcome", "reason"]]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is drawn of each group of cases that agree in `by`."""
+
+    name: str
+    draw: Callable[[pd.DataFrame], Figure]
+    by: list[str]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One question: its pictures, its table, what to know about them, and why a group may have nothing to show."""
+
+    title: str
+    text: str
+    pictures: tuple[Picture, ...]
+    table: Callable[[pd.DataFrame], str]
+    csv: tuple[str, ...]
+    nothing: Callable[[pd.DataFrame], str | None]
+
+
+def _nothing_timed(group: pd.DataFrame) -> str | None:
+    return None if (group["outcome"] == MEASURED).any() else "nothing was timed."
+
+
+def _no_baseline(group: pd.DataFrame) -> str | None:
+    if group["speedup"].notna().any():
+        return None
+    name = f"`{group['baseline'].iloc[0]}` on the {BASELINE_DEVICE}"
+    return _nothing_timed(group) or f"{name} was not timed in this run, so there is nothing to compare with."
+
+
+def _nothing_right(group: pd.DataFrame) -> str | None:
+    return None if frames.right(group).any() else "no case came to agree with the exact fit."
+
+
+def sections(baseline: str) -> tuple[Section, ...]:
+    """The questions that a report answers, in its order."""
+    return (
+        Section(
+            "Iteration time",
+            """
+Seconds per iteration: the median over the processes of the median over each one's rounds, with its 95 % interval in
+brackets. A round is a stretch of steps that takes about 5 ms, or the whole fit where that is shorter; the rounds of
+the warm-up count for nothing. The interval is a bootstrap's, which draws processes and, in them, rounds: two processes
+of the very same code differ for good, so few of them leave much open. Of one process it says nothing of others, and
+where processes do differ, three of them hold the truth three times in four at the most. *Unstable* is a case whose
+processes differ by more than their rounds explain: it has no one figure, and the note says what there is instead. Two
+questions stand side by side: a step that Python calls, and a loop inside the compiler (`-loop`), which Python calls
+once a round.""",
+            (
+                Picture("iteration-time", plots.iteration_time, frames.FIGURE),
+                Picture("processes", plots.processes, frames.FIGURE),
+            ),
+            lambda group: tables.grid(
+                group, lambda row: units.spread(row.median_seconds, row.low_seconds, row.high_seconds)
+            ),
+            ("iteration-time", "rounds"),
+            _nothing_timed,
+        ),
+        Section(
+            f"Speed against {baseline}",
+            f"""
+The seconds of `{baseline}` on the {BASELINE_DEVICE}, of the same variant, dtype, size and run, over
+those of the case, paired: the two took turns, and the median is of the ratios of the rounds of the same turn, by
+process. It need not be the ratio of the medians. "2.00x faster": an iteration takes half the time; in brackets, the 95
+% interval of that factor, where less than 1 is the other way round. Without brackets they took no turns, since they
+are of two devices or were not measured at the same time: then it is the ratio of medians, and drift is in it.
+`ratios.csv` has every two backends.""",
+            (Picture("speedup", heatmaps.speedup, frames.FIGURE),),
+            lambda group: tables.grid(group, tables.speeds),
+            ("speedup", "ratios"),
+            _no_baseline,
+        ),
+        Section(
+            "Sampling",
+            """
+How the figures above came about. A case is sampled until half of its interval is narrow enough (`precision`) or its
+time is up (`max-time`): then the half-width, relative to the median, says how precise it is. A process is warm when
+its rounds have stopped getting faster; where no test ended its warm-up before its time was up, its last rounds were
+kept all the same, and are to be doubted.""",
+            (),
+            lambda group: tables.listing(group, tables.SAMPLING_TABLE, tables.measured),
+            ("iteration-time",),
+            _nothing_timed,
+        ),
+        Section(
+            "Cold start",
+            """
+What is paid before the second iteration, in three states: a fresh process whose cache of compiled code on disk is
+*empty*; one that finds there what an earlier process compiled (*warm*); and *steady*, a process that has made many
+fits and begins another. Backends without such a cache have one kind of fresh process. Import (of NumPy and the
+framework) and startup (first use of the device and of the compiler) are paid once by a process, and the cases that
+share it share them: they are the same figures in several rows. Build (importing what only some variants need, data to
+the device) and the first call (compiling, and one step) are the case's own. What an earlier case of the same process
+has imported costs a later one nothing. A figure is the median over the processes of that state, and the total, with
+their range in brackets, is the median of their totals.""",
+            (Picture("cold-start", cold_plots.cold_start, frames.FIGURE),),
+            tables.cold_start,
+            ("cold-start",),
+            _nothing_right,
+        ),
+        Section(
+            "Break-even",
+            f"""
+After how many iterations what a case costs in all, its cold start and its iterations, has fallen below what another
+does, both in fresh processes: with empty caches, and with warm ones; a backend without a cache is the same in both.
+*At once*: no dearer to start and no slower. *Never*: dearer to start, and not faster. *Until*: cheaper to start but
+slower, so cheaper in all up to there and no further. In brackets, the 95 % interval of a bootstrap over the processes,
+in which 0 is at once: where it runs from 0 to never, the data do not tell which of the two is dearer to start. There
+is none where fewer than two processes of a case began so. Listed are the cases that
+keep compiled code on disk, or have else something to pay back; `break-even.csv` has every two. In the picture the
+curves cross there, and the strips below say which backend has cost the least so far. `{tables.NONE}` is a case
+compared with itself, or one that was not started so.""",
+            (Picture("break-even", cold_plots.break_even, frames.FIGURE),),
+            tables.break_even,
+            ("break-even",),
+            _nothing_timed,
+        ),
+        Section(
+            "Agreement with the exact fit",
+            """
+The worst relative error over the checkpoints, its digits (-log10), and the largest share of its bound that any error
+took. A fit is held to the exact trajectory up to the horizon; where rounding makes that meaningless further on, single
+steps are replayed exactly. The pictures of the loss hold every backend over the exact curve and show, on the right, how
+far from it. There, the dashed line is the spacing of the dtype (eps), what lies on the lower edge is eps/4 or less, and
+the dotted line is the horizon.""",
+            (Picture("agreement", heatmaps.digits, frames.FIGURE), Picture("loss", plots.loss, frames.TABLE)),
+            lambda group: tables.listing(group, tables.AGREED_TABLE),
+            ("agreement", "losses"),
+            _nothing_right,
+        ),
+        Section(
+            "Memory, threads and compilation",
+            "Peak memory is the resident size of the whole worker process, framework included, while the case ran.",
+            (),
+            lambda group: tables.listing(group, tables.RESOURCE_TABLE),
+            ("resources",),
+            _nothing_right,
+        ),
+    )
+
+
+def _document(runs: dict[str, Run], frame: pd.DataFrame, folder: Path) -> str:
+    """The text of report.md; draws its pictures into the folder."""
+    parts = ["# What an iteration costs, and whether all agree", _summary(frame), *_disturbed(runs), DATA]
+    parts.append("## Machines")
+    parts += [tables.markdown(tables.side_by_side(runs)), _links(("machines",))]
+    taken: set[str] = set()
+    for section in sections(frame["baseline"].iloc[0]):
+        parts += [f"## {section.title}", section.text]
+        parts += _section(section, frame, folder, taken)
+        parts.append(_links(section.csv))
+    parts += ["## Cases not measured", _rest(frame), _links(("not-measured",))]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+DATA = f"Under `Data`: the same in SI units and full precision. In tables, `{tables.NONE}` is what does not apply."
+
+
+def _summary(frame: pd.DataFrame) -> str:
+    lines = []
+    for run, group in frame.groupby("run", observed=True):
+        counts = group["outcome"].value_counts(sort=False)
+        outcomes = "".join(f", {outcome} {count}" for outcome, count in counts.items())
+        lines.append(f"- {tables.escape(str(run))}: planned {len(group)}{outcomes}")
+    return "\n".join(lines)
+
+
+def _disturbed(runs: dict[str, Run]) -> Iterator[str]:
+    """A warning for every run that was not alone."""
+    for label, run in runs.items():
+        if others := run.machine.other_runs:
+            runs_beside = "another run" if len(others) == 1 else f"{len(others)} other runs"
+            pids = ", ".join(map(str, others))
+            yield (
+                f"**Warning: {runs_beside} of fitbench went on at the same time as {tables.escape(label)} "
+                f"(pid {pids}). Its timings suffered.**"
+            )
+
+
+def _section(section: Section, frame: pd.DataFrame, folder: Path, taken: set[str]) -> Iterator[str]:
+    """Group by group: the pictures, then a table a dtype; or why there are none."""
+    for _, group in frame.groupby(frames.FIGURE, sort=False, observed=True):
+        if (nothing := section.nothing(group)) is not None:
+            yield f"{_caption(group)}: {nothing}"
+            continue
+        for picture in section.pictures:
+            for _, part in group.groupby(picture.by, sort=False, observed=True):
+                yield _draw(picture, section, part, folder, taken)
+        for _, part in group.groupby(frames.TABLE, sort=False, observed=True):
+            yield _caption(part)
+            yield section.table(part)
+
+
+def _caption(group: pd.DataFrame) -> str:
+    return f"**{tables.escape(frames.about(group))}**"
+
+
+def _draw(picture: Picture, section: Section, group: pd.DataFrame, folder: Path, taken: set[str]) -> str:
+    if (nothing := section.nothing(group)) is not None:
+        return f"{_caption(group)}: {nothing}"
+    name = _free_name(picture, group, taken)
+    canvas.save(picture.draw(group), folder / name)
+    alt = tables.escape(f"{section.title}. {frames.about(group)}")
+    return f"![{alt}]({name}.png)\n\n[as SVG]({name}.svg)"
+
+
+def _free_name(picture: Picture, group: pd.DataFrame, taken: set[str]) -> str:
+    """A file name for a picture: what it shows and of which cases; the run only where there are several."""
+    words = [str(group.iloc[0][name]) for name in picture.by]
+    if len(group["run"].cat.categories) == 1:
+        del words[0]
+    slug = re.sub(r"[^A-Za-z0-9_]+", "-", "-".join([picture.name, *words])).strip("-")
+    names = (slug, *(f"{slug}-{number}" for number in range(2, len(taken) + 3)))
+    name = next(name for name in names if name not in taken)
+    taken.add(name)
+    return name
+
+
+def _links(names: Iterable[str]) -> str:
+    return "Data: " + ", ".join(f"[{name}.csv](tables/{name}.csv)" for name in names)
+
+
+def _rest(frame: pd.DataFrame) -> str:
+    rest = _not_measured(frame)
+    return tables.markdown(rest) if len(rest) else "Every planned case was measured."

@@ -1,0 +1,46 @@
+"""What runs were made on and how, as a pandas frame: the machine, the software, and who disturbed them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from bench.records.record import Run
+
+
+def setups(runs: Mapping[str, Run]) -> pd.DataFrame:
+    """One row a run: the machine, the software, and how the run was made."""
+    return pd.DataFrame([_setup(label, run) for label, run in runs.items()]).set_index("run")
+
+
+def _setup(label: str, run: Run) -> dict[str, Any]:
+    told = run.machine
+    commit, comparison = told.git_commit, told.comparison
+    return {
+        "run": label,
+        "file": str(run.path),
+        "date": run.datetime,
+        "CPU": told.cpu,
+        "cores": told.cores,
+        "physical_cores": told.physical_cores,
+        "affinity": _listed(told.affinity or ()),
+        "governor": told.governor,
+        "load_average": _listed(f"{load:.2f}" for load in told.load_average or ()),
+        "other_runs": _listed(f"pid {pid}" for pid in told.other_runs),
+        "memory_bytes": told.memory_bytes,
+        "devices": _listed(f"{one.case.device}: {one.device_name}" for one in run.records if one.device_name),
+        "OS": told.os,
+        "threads": _listed(one.threads for one in run.records if one.threads is not None),
+        "steps": _listed(one.steps for one in run.records),
+        "seed": _listed(one.seed for one in run.records),
+        "environment": _listed(f"{name}={value}" for name, value in told.environment.items()),
+        "A/B_side": comparison and f"{comparison.side}: {comparison.spec}",
+        "A/B_comparison": comparison and comparison.id,
+        "git_commit": commit and commit[:10] + (" + uncommitted changes" if told.git_dirty else ""),
+        "Python": told.python,
+        **told.packages,
+    }
+
+
+def _listed(values: Iterable[Any]) -> str | None:
+    return ", ".join(dict.fromkeys(map(str, values))) or None

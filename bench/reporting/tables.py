@@ -1,0 +1,200 @@
+"""Frames as text for Markdown: numbers for readers, and holes that are labelled and noted."""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from bench.backends import backends
+from bench.records.record import MEASURED, Run
+from bench.reporting import units
+from bench.reporting.frames import present, right, starts
+from bench.reporting.pairs import BEFORE, break_evens
+from bench.reporting.setups import setups
+from bench.statistics.cold_start import CACHED, PARTS
+
+NONE = "-"
+
+
+def side_by_side(runs: Mapping[str, Run]) -> pd.DataFrame:
+    """The machines for readers: a column a run, without the packages that no backend computes with."""
+    frame = setups(runs)
+    computing = {package for backend in backends().values() for package in backend.packages}
+    installed = {package for run in runs.values() for package in run.machine.packages}
+    frame = frame.drop(columns=list(installed - computing))
+    frame["memory_bytes"] = [None if pd.isna(size) else units.memory(size) for size in frame["memory_bytes"]]
+    frame.columns = frame.columns.str.removesuffix("_bytes").str.replace("_", " ")
+    return frame.T.reset_index(names="")
+
+
+def _text(column: str, unit: Callable[[float], str] = str) -> Callable[[Any], str | None]:
+    """The text of one column of a row; None where it has no value."""
+    return lambda row: None if pd.isna(value := getattr(row, column)) else unit(value)
+
+
+# The tables with a row a case: what stands under each title.
+SAMPLING_TABLE: dict[str, Callable[[Any], str | None]] = {
+    "processes": _text("processes"),
+    "rounds": _text("rounds"),
+    "warm-up rounds": lambda row: None if pd.isna(row.warm_up_rounds) else warm_up(row),
+    "stopped by": _text("stopped"),
+    "half-width": _text("half_width", units.percent),
+    "unstable": _text("unstable"),
+}
+COLD_TABLE: dict[str, Callable[[Any], str | None]] = {
+    "start": _text("state"),
+    "processes": _text("state_processes"),
+    **{title: _text(name, units.seconds) for name, title in PARTS.items()},
+    "total": lambda row: None if pd.isna(row.total_seconds) else total(row),
+}
+AGREED_TABLE: dict[str, Callable[[Any], str | None]] = {
+    "held to": _text("kind"),
+    "horizon": _text("horizon"),
+    "digits": _text("digits", lambda value: f"{value:.1f}"),
+    "worst error": _text("worst_error", units.error),
+    "where": lambda row: f"{row.worst_name}, step {row.worst_step}",
+    "of its bound": _text("bound_fraction", units.percent),
+}
+RESOURCE_TABLE = {
+    "peak memory": _text("peak_memory_bytes", units.memory),
+    "threads": _text("threads"),
+    "cores": _text("cores"),
+    "matrix products": _text("matmul_precision"),
+    "recompiles": _text("recompiles"),
+    "graph breaks": _text("graph_breaks"),
+}
+
+
+def warm_up(row: Any) -> str:
+    """The rounds of a case that came before its warm-up was over, and in how many processes it never was."""
+    return f"{row.warm_up_rounds}" + (f" (not over in {row.unsettled})" if row.unsettled else "")
+
+
+def total(row: Any) -> str:
+    """What a start costs in all, with the range over the processes where there are several."""
+    ends = (row.total_low, row.total_high) if row.state_processes > 1 else (math.nan, math.nan)
+    return units.spread(row.total_seconds, *ends)
+
+
+def speed(row: Any) -> str:
+    """How a measured case compares with the baseline, in words."""
+    if row.backend == row.baseline:
+        return "baseline"
+    return f"no {row.baseline} to compare with" if pd.isna(row.speedup) else units.speed(row.speedup)
+
+
+def speeds(row: Any) -> str:
+    """The same, with its interval where there is one."""
+    if row.backend == row.baseline or pd.isna(row.speedup):
+        return speed(row)
+    return units.speeds(row.speedup, row.speedup_low, row.speedup_high)
+
+
+class Notes:
+    """What is noted below one table, numbered as it comes: reasons of holes, and evidence against figures."""
+
+    def __init__(self) -> None:
+        self.reasons: dict[str, int] = {}
+
+    def mark(self, row: Any) -> str:
+        """What stands in a hole: its outcome, and the number of its reason."""
+        return f"{row.outcome} [{self._number(row.reason)}]"
+
+    def doubt(self, row: Any) -> str:
+        """What is added to the figure of a case: nothing, or that it is unstable and the number of the evidence."""
+        return "" if pd.isna(row.unstable) else f", unstable [{self._number(f'unstable: {row.unstable}')}]"
+
+    def lines(self) -> str:
+        return "".join(f"\n- [{number}] {escape(reason)}" for reason, number in self.reasons.items())
+
+    def _number(self, reason: str) -> int:
+        return self.reasons.setdefault(reason, len(self.reasons) + 1)
+
+
+def grid(group: pd.DataFrame, text: Callable[[Any], str]) -> str:
+    """A Markdown table of the measured cases of one group: a row a variant, a column a backend; notes on its holes and
+    its unstable cases.
+    """
+    notes = Notes()
+    cells = [text(row) + notes.doubt(row) if row.outcome == MEASURED else notes.mark(row) for row in group.itertuples()]
+    table = group.assign(text=cells).pivot(index="variant", columns="backend", values="text")
+    return markdown(table.reset_index()) + notes.lines()
+
+
+def cold_start(group: pd.DataFrame) -> str:
+    """A Markdown table with a row a case and state of its start."""
+    return listing(starts(group), COLD_TABLE)
+
+
+def break_even(group: pd.DataFrame) -> str:
+    """Two Markdown tables, of empty and of warm caches: a row a case that has something to pay back, a column a
+    backend that it is compared with.
+    """
+    pairs = break_evens(group)
+    pairs = pairs[pairs["pays_back"]]
+    return "\n\n".join(_break_even(group, state, pairs[pairs["state"] == state]) for state in CACHED)
+
+
+def _break_even(group: pd.DataFrame, state: str, pairs: pd.DataFrame) -> str:
+    if not len(pairs):
+        return f"Caches {state}: no case that has something to pay back was started so."
+    cells: dict[tuple[str, str], dict[str, str]] = {}
+    for row in pairs.itertuples():
+        cells.setdefault((row.variant, row.backend), {})[f"against {row.other}"] = paid_back(row)
+    others = [name for name in present(group, "backend") if name in set(pairs["other"])]
+    rows = [{"variant": variant, "backend": backend, **each} for (variant, backend), each in cells.items()]
+    return f"Caches {state}:\n\n" + markdown(
+        pd.DataFrame(rows, columns=["variant", "backend", *(f"against {name}" for name in others)])
+    )
+
+
+def paid_back(row: Any) -> str:
+    """When a case has cost less in all than another, of a row of `break_evens`: "31 200 (28 000 to 36 000)"."""
+    if row.cheaper == BEFORE:
+        return f"until {units.counts(row.iterations, row.low, row.high, infinite='for ever')}"
+    if row.iterations == 0 and not row.high > 0:
+        return "at once"
+    if math.isinf(row.iterations) and not row.low < math.inf:
+        return "never"
+    words = units.counts(row.iterations, row.low, row.high)
+    return f"at once{words.removeprefix('0')}" if row.iterations == 0 else words
+
+
+def measured(group: pd.DataFrame) -> "pd.Series[bool]":
+    """Which cases were timed."""
+    return group["outcome"] == MEASURED
+
+
+def listing(
+    group: pd.DataFrame,
+    columns: Mapping[str, Callable[[Any], Any]],
+    whole: Callable[[pd.DataFrame], "pd.Series[bool]"] = right,
+) -> str:
+    """A Markdown table with a row a case; the columns, by title, say what stands there for a case that is whole."""
+    notes = Notes()
+    rows = [
+        {
+            "variant": row.variant,
+            "backend": row.backend,
+            **({title: text(row) for title, text in columns.items()} if good else {}),
+            "outcome": row.outcome if good else notes.mark(row),
+        }
+        for row, good in zip(group.itertuples(), whole(group), strict=True)
+    ]
+    titles = ["variant", "backend", *columns, *(["outcome"] if notes.reasons else [])]
+    return markdown(pd.DataFrame(rows, columns=titles)) + notes.lines()
+
+
+def markdown(frame: pd.DataFrame) -> str:
+    """A Markdown table of what is text or numbers already; None and what is missing become a dash."""
+    cells = frame.astype(object).map(lambda cell: NONE if pd.isna(cell) else escape(str(cell)))
+    cells.columns = [escape(str(name)) for name in cells.columns]
+    # Without disable_numparse, "15.0" would be printed as 15.
+    return str(cells.to_markdown(index=False, disable_numparse=True)) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text that Markdown shows as it is, also in a table. Underscores inside words are safe, and stay readable."""
+    return re.sub(r"[\\`*<|~$]|(?<!\w)_|_(?!\w)", r"\\\g<0>", " ".join(text.split()))

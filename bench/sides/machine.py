@@ -1,0 +1,57 @@
+"""The machine and the software that a run was made with. Nothing is imported to learn its version."""
+
+import os
+import platform
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+from bench.records.record import Machine
+from bench.sides.side import Side
+from bench.sides.variables import timing_variables
+from bench.support.system import allowed_cores
+
+# What differs from run to run without making it another machine.
+PASSING = ("load_average", "git_commit", "git_dirty", "other_runs", "environment")
+
+
+@cache
+def cpu_name() -> str:
+    """The processor as the system names it."""
+    if sys.platform == "linux":
+        named = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
+        found = {key.strip(): value.strip() for key, _, value in named}
+        return found.get("model name") or platform.machine()
+    if sys.platform == "darwin":
+        words = ["sysctl", "-n", "machdep.cpu.brand_string"]
+        return subprocess.run(words, capture_output=True, text=True).stdout.strip() or platform.machine()
+    return platform.processor() or platform.machine()
+
+
+def machine_of(side: Side) -> Machine:
+    """The machine and the software of a side; what the system does not tell is None."""
+    load = os.getloadavg() if hasattr(os, "getloadavg") else None
+    return Machine(
+        cpu=cpu_name(),
+        cores=psutil.cpu_count(),
+        physical_cores=psutil.cpu_count(logical=False),
+        affinity=allowed_cores() if hasattr(os, "sched_getaffinity") else None,
+        governor=_governor(),
+        load_average=list(load) if load else None,
+        memory_bytes=psutil.virtual_memory().total,
+        os=platform.platform(),
+        python=side.python_version,
+        packages=dict(side.packages),
+        environment=timing_variables(side.environ()),
+        git_commit=side.commit,
+        git_dirty=side.dirty,
+    )
+
+
+def _governor() -> str | None:
+    paths = Path("/sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq/scaling_governor")
+    governors = sorted({path.read_text().strip() for path in paths})
+    return ", ".join(governors) or None

@@ -1,0 +1,82 @@
+"""Revisions: a commit is checked out beside the user's checkout, into a folder that goes when the comparison ends."""
+
+import os
+import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.sides import code, git
+from bench.sides.side import Place
+from bench.support.errors import InputError, last_line
+from bench.support.scratch import is_left_over, prefix
+
+SCRATCH = "ab"  # the kind of folder that a worktree is
+
+
+def revision(spec: str) -> str | None:
+    """The commit that the words name, or None."""
+    return git.answer("rev-parse", "--verify", "--quiet", f"{spec}^{{commit}}", cwd=code.ROOT)
+
+
+@contextmanager
+def worktree(option: str, commit: str) -> Iterator[Place]:
+    """A checkout of the commit, which exists inside `with` only. SIGTERM becomes SystemExit meanwhile."""
+    _remove_left_overs()
+    with _exit_on_sigterm():
+        folder = Path(tempfile.mkdtemp(prefix=prefix(SCRATCH))).resolve()
+        try:
+            yield Place(_checked_out(option, commit, folder))
+        finally:
+            _remove(folder)
+
+
+def _checked_out(option: str, commit: str, folder: Path) -> Path:
+    """The suite in the revision: the folder itself, or a part of it where the repository holds more than the suite."""
+    # Without hooks: a checkout that the user did not make is none of their business.
+    words = ("-c", f"core.hooksPath={os.devnull}", "worktree", "add", "--detach", str(folder), commit)
+    done = git.run(*words, cwd=code.ROOT)
+    if done.returncode != 0:
+        raise InputError(f"{option}: git cannot check it out: {last_line(done.stderr)}")
+    root = folder / (git.answer("rev-parse", "--show-prefix", cwd=code.ROOT) or "")
+    if not (root / "bench" / "worker.py").is_file():
+        raise InputError(f"{option}: there is no bench/worker.py in {commit[:9]}; allowed: a revision that has it")
+    return root
+
+
+def _remove_left_overs() -> None:
+    """Of comparisons that were killed before they could remove their worktree."""
+    for line in (git.answer("worktree", "list", "--porcelain", cwd=code.ROOT) or "").splitlines():
+        kind, _, path = line.partition(" ")
+        if kind == "worktree" and is_left_over(Path(path), SCRATCH):
+            _remove(Path(path))
+
+
+def _remove(folder: Path) -> None:
+    """The folder and what git knows of it, whatever state an interruption left them in."""
+    shutil.rmtree(folder, ignore_errors=True)
+    git.answer(
+        "worktree", "remove", "--force", "--force", str(folder), cwd=code.ROOT
+    )  # twice: `add` locks until it is done
+
+
+@contextmanager
+def _exit_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM raise SystemExit, so that `finally` runs; only Python's main thread can."""
+    before = signal.getsignal(signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield
+        return
+
+    def leave(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)  # a second one must not stop the removal
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

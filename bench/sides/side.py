@@ -1,0 +1,85 @@
+"""A side: one environment whose workers are measured, here or beside it."""
+
+import os
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.backends import backends
+from bench.sides import code, git, probe
+
+NEEDS = ("numpy", "psutil")  # of any worker, whatever its backend
+
+
+@dataclass(frozen=True)
+class Side:
+    """One environment whose workers are measured: an interpreter, a checkout, and variables on top of ours.
+
+    label: "a" or "b"; "" where there is only one.
+    spec: as the user wrote it; "" for this environment.
+    python: the interpreter that runs its workers.
+    root: the checkout whose bench/ and impls/ they import.
+    variables: environment variables on top of ours.
+    absent: the packages of the backends, of NEEDS too, that its interpreter cannot find.
+    packages: installed distributions, lower-case name and version, sorted.
+    commit, dirty: git's state of root; None where it is in no repository.
+    """
+
+    label: str
+    spec: str
+    python: str
+    root: Path
+    variables: tuple[tuple[str, str], ...]
+    absent: frozenset[str]
+    python_version: str
+    packages: tuple[tuple[str, str], ...]
+    commit: str | None
+    dirty: bool | None
+
+    def environ(self) -> dict[str, str]:
+        """The variables that its workers are given, before those that fitbench sets."""
+        return {**os.environ, **dict(self.variables)}
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a user asked for, before the interpreter was asked what it is."""
+
+    root: Path
+    python: str = sys.executable
+    variables: tuple[tuple[str, str], ...] = ()
+
+
+def here() -> Side:
+    """This interpreter and checkout. No process is started but git's."""
+    facts = {
+        "python": platform.python_version(),
+        "packages": probe.installed(),
+        "absent": probe.absent(wanted()),
+    }
+    return described("", "", Place(code.ROOT), facts)
+
+
+def described(label: str, spec: str, place: Place, facts: Mapping[str, Any]) -> Side:
+    """The side at a place, of whose interpreter the facts are what the probe tells."""
+    changes = git.answer("status", "--porcelain", cwd=place.root)
+    return Side(
+        label=label,
+        spec=spec,
+        python=place.python,
+        root=place.root,
+        variables=place.variables,
+        absent=frozenset(facts["absent"]),
+        python_version=facts["python"],
+        packages=tuple(facts["packages"].items()),
+        commit=git.answer("rev-parse", "HEAD", cwd=place.root),
+        dirty=None if changes is None else bool(changes),
+    )
+
+
+def wanted() -> list[str]:
+    """The packages that an interpreter is asked for."""
+    return list(dict.fromkeys([*NEEDS, *(package for one in backends().values() for package in one.packages)]))

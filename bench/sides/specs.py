@@ -1,0 +1,82 @@
+"""A user's words for a side: an interpreter, a venv, a git revision, `.` or variables; or an error that says so."""
+
+import re
+import shlex
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+from bench.sides import code
+from bench.sides.interpreter import facts_of
+from bench.sides.revision import revision, worktree
+from bench.sides.side import Place, Side, described
+from bench.sides.variables import THREADS
+from bench.support.errors import InputError
+
+KINDS = "an interpreter, a venv's folder, a git revision of this checkout, '.' for it as it stands, or NAME=VALUE words"
+ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
+
+
+@contextmanager
+def resolved(label: str, spec: str) -> Iterator[Side]:
+    """The side that a user's words describe; the worktree of a git revision exists inside `with` only.
+
+    SIGTERM becomes SystemExit while there is a worktree. Raises InputError, which names --LABEL, for words that
+    describe nothing and for an interpreter that cannot run workers.
+    """
+    option = f"--{label} {spec!r}"
+    with _place(option, spec) as place:
+        yield described(label, spec, place, facts_of(option, place))
+
+
+def _place(option: str, spec: str) -> AbstractContextManager[Place]:
+    if not spec.strip():
+        raise InputError(f"{option}: empty; allowed: {KINDS}")
+    if ASSIGNMENT.match(spec.lstrip()):
+        return nullcontext(Place(code.ROOT, variables=_variables(option, spec)))
+    if spec == ".":
+        return nullcontext(Place(code.ROOT))
+    if python := _interpreter(option, spec):
+        return nullcontext(Place(code.ROOT, python))
+    if commit := revision(spec):
+        return worktree(option, commit)
+    if found := shutil.which(spec):
+        return nullcontext(Place(code.ROOT, str(Path(found).absolute())))
+    raise InputError(f"{option}: no interpreter, venv, git revision or NAME=VALUE; allowed: {KINDS}")
+
+
+def _variables(option: str, spec: str) -> tuple[tuple[str, str], ...]:
+    try:
+        words = shlex.split(spec)
+    except ValueError as error:
+        raise InputError(f"{option}: {str(error).lower()}; allowed: NAME=VALUE words, quoted as for a shell") from None
+    for word in words:
+        if not ASSIGNMENT.match(word):
+            raise InputError(f'{option}: {word!r} is no NAME=VALUE; quote a value that holds spaces: NAME="one two"')
+    pairs = dict(word.split("=", 1) for word in words)
+    for name in pairs:
+        if name in THREADS:
+            raise InputError(f"{option}: {name} is set by --threads; allowed: any variable that no option sets")
+    return tuple(pairs.items())
+
+
+def _interpreter(option: str, spec: str) -> str | None:
+    """The interpreter at a path, or in the venv there; None where nothing is. A venv's symlink is not followed."""
+    path = Path(spec).absolute()
+    mode = _mode(path)
+    if not stat.S_ISDIR(mode):
+        return str(path) if mode else None
+    for python in (path / "bin" / "python", path / "Scripts" / "python.exe"):
+        if _mode(python):
+            return str(python)
+    raise InputError(f"{option}: a folder, but no venv: it has no bin/python; allowed: {KINDS}")
+
+
+def _mode(path: Path) -> int:
+    """What is at a path, as stat tells; 0 where nothing is, or nothing that we may see."""
+    try:
+        return path.stat().st_mode
+    except OSError:
+        return 0

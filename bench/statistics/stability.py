@@ -1,0 +1,79 @@
+"""Whether the processes of a case agree."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from bench.statistics.intervals import Array, by_process, process_medians
+
+BLOCK_SECONDS = 0.1  # rounds nearer than this share the machine's noise, which is correlated over some 0.05 s
+APART = 0.05  # processes that differ by less are not worth a line
+SIGNIFICANT = 0.01  # for processes to differ
+TREND = 0.05  # for a drift among processes that do differ; five in order are enough for it
+MODES, DRIFT = "modes", "drift"
+
+
+@dataclass(frozen=True)
+class Unstable:
+    """Why a case has no one figure.
+
+    kind: MODES or DRIFT; modes: the two figures, or the first and the last, in seconds per iteration. counts: of the
+    processes at either of two modes; tau and p: Kendall's, of a drift.
+    """
+
+    kind: str
+    modes: tuple[float, float]
+    counts: tuple[int, int] = (0, 0)
+    tau: float = math.nan
+    p: float = math.nan
+
+
+def unstable(seconds: Array, process: Array, time: Array) -> Unstable | None:
+    """The evidence that a case's processes disagree, or None. seconds per iteration; time: when a round ended, in s.
+
+    The medians of the processes are split at their largest gap (of logs). They disagree if the halves are APART, and
+    the two processes beside the gap differ by Mann and Whitney's test on medians of blocks of BLOCK_SECONDS, by a p
+    that is corrected for all pairs of processes. They drift if no gap is half of the whole range, and Kendall's tau of
+    medians and order is significant, and the first and the last differ likewise.
+    """
+    pairs_of_process = zip(by_process(seconds, process), by_process(time, process), strict=True)
+    those = sorted(pairs_of_process, key=lambda each: each[1].min())
+    if len(those) < 2:
+        return None
+    medians = np.array([np.median(values) for values, _ in those])
+    blocks = [_blocks(*each) for each in those]
+    order = np.argsort(medians, kind="stable")
+    gaps = np.diff(np.log(medians[order]))
+    split = int(np.argmax(gaps)) + 1
+    if 2 * gaps[split - 1] <= gaps.sum() and (drift := _drift(medians, blocks)):
+        return drift
+    low, high = medians[order[:split]], medians[order[split:]]
+    pairs = math.comb(len(those), 2)
+    if _differ(blocks[order[split - 1]], blocks[order[split]], pairs):
+        return _modes(low, high)
+    return None
+
+
+def _modes(low: Array, high: Array) -> Unstable | None:
+    modes = float(np.median(low)), float(np.median(high))
+    return None if modes[1] / modes[0] - 1 < APART else Unstable(MODES, modes, counts=(len(low), len(high)))
+
+
+def _drift(medians: Array, blocks: Sequence[Array]) -> Unstable | None:
+    trend = stats.kendalltau(np.arange(len(medians)), medians)
+    if abs(medians[-1] / medians[0] - 1) < APART or not trend.pvalue < TREND or not _differ(blocks[0], blocks[-1], 1):
+        return None
+    ends = float(medians[0]), float(medians[-1])
+    return Unstable(DRIFT, ends, tau=float(trend.statistic), p=float(trend.pvalue))
+
+
+def _blocks(seconds: Array, time: Array) -> Array:
+    """The medians of the rounds that ended in the same BLOCK_SECONDS."""
+    return process_medians(seconds, np.floor(time / BLOCK_SECONDS))
+
+
+def _differ(one: Array, other: Array, pairs: int) -> bool:
+    return bool(pairs * stats.mannwhitneyu(one, other).pvalue < SIGNIFICANT)

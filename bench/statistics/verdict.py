@@ -1,0 +1,197 @@
+"""Two runs compared: which cases are faster, slower or the same, which are undecided, and which are in one run only."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bench.cases.case import Case
+from bench.records.record import FAILED as BROKEN
+from bench.records.record import MEASURED, Record, Run
+from bench.records.rounds import Columns
+from bench.statistics.decision import Array, Decision, Reading, decisions, geometric_mean, two_samples
+from bench.statistics.intervals import Interval, log_ratios, median, process_medians
+from bench.support.errors import InputError
+
+Rounds = Sequence[tuple[Columns, Columns]]  # of old and of new, a case each
+
+FAILED, APPEARED, VANISHED = "failed", "appeared", "vanished"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case of a table. old, new: seconds per iteration; digits: of agreement. None where there is none."""
+
+    case: Case
+    verdict: str
+    reason: str | None = None
+    old: float | None = None
+    new: float | None = None
+    ratio: Interval | None = None
+    smallest: float | None = None
+    old_digits: float | None = None
+    new_digits: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Two runs compared. geometric_mean: of new / old over the cases that are in both, or None; drift: the yardstick's
+    new / old, or None where runs are paired or lack it; changed: the software that differs, in words.
+    """
+
+    old: str
+    new: str
+    rows: tuple[Row, ...]
+    geometric_mean: Interval | None
+    threshold: float
+    paired: bool
+    drift: float | None
+    changed: tuple[str, ...]
+
+
+def decide(old: Run, new: Run, threshold: float) -> Table:
+    """Compare two runs, case by case. threshold: a fraction of 1, as 0.05.
+
+    Raises InputError for one side of an A/B run given twice, for runs without a case to compare, and for a run that
+    holds a case twice or has no raw rounds of it.
+    """
+    sides = are_sides(old, new)
+    found = old.by_case, new.by_case
+    rest = [row for case in dict.fromkeys([*found[0], *found[1]]) if (row := _unmatched(case, *found))]
+    compared, mean, drift = [], None, None
+    if cases := measured_in_both(old, new):
+        rounds = [(found[0][case].kept, found[1][case].kept) for case in cases]
+        readings = _paired_readings(rounds) if sides else _unpaired_readings(cases, rounds)
+        decided = decisions(readings, threshold)
+        records = [(found[0][case], found[1][case]) for case in cases]
+        compared = [_row(*each) for each in zip(cases, decided, records, rounds, strict=True)]
+        mean, drift = geometric_mean(readings), None if sides else _drift(rounds)
+    elif all(row.verdict != FAILED for row in rest):
+        raise InputError(f"no case was measured in both runs; {_holds(old)}, and {_holds(new)}")
+    names, changed = (_name(old), _name(new)), tuple(_changes(old, new, sides))
+    return Table(*names, (*compared, *rest), mean, threshold, sides, drift, changed)
+
+
+def are_sides(old: Run, new: Run) -> bool:
+    """Whether they are the two sides of one A/B run. Raises InputError if they are one side of it."""
+    first, second = old.machine.comparison, new.machine.comparison
+    if first is None or second is None or first.id != second.id:
+        return False
+    if first.side == second.side:
+        raise InputError(f"{old.path} and {new.path}: both are side {first.side} of one A/B run; expected a and b")
+    return True
+
+
+def measured_in_both(old: Run, new: Run) -> list[Case]:
+    """The cases that can be compared, in the order of the old run. Raises InputError for a run that holds a case
+    twice.
+    """
+    return [case for case in old.measured if case in new.measured]
+
+
+def _holds(run: Run) -> str:
+    measured = [case.id for case in run.measured]
+    more = f" and {len(measured) - 3} more" if len(measured) > 3 else ""
+    return f"{run.path} has {', '.join(measured[:3]) or 'none'}{more}"
+
+
+def _unmatched(case: Case, old: Mapping[Case, Record], new: Mapping[Case, Record]) -> Row | None:
+    """The row of a case that was not measured in both; None where there is nothing to say of it."""
+    first, second = old.get(case), new.get(case)
+    before, after = (None if one is None else one.outcome for one in (first, second))
+    if after == BROKEN:
+        return Row(case, FAILED, f"in {'both' if before == BROKEN else 'new'}: {_why(second)}")
+    if after == MEASURED and before != MEASURED:
+        return Row(case, APPEARED, _why(first, "old"))
+    if before == MEASURED and after != MEASURED:
+        return Row(case, VANISHED, _why(second, "new"))
+    return None
+
+
+def _why(record: Record | None, run: str = "") -> str:
+    """Why a case has no timing."""
+    if record is None:
+        return f"not in the {run} run"
+    reason = record.reason or "no reason is recorded"
+    return f"{record.outcome} in {run}: {reason}" if run else reason
+
+
+def _row(case: Case, decided: Decision, records: Iterable[Record], rounds: Iterable[Columns]) -> Row:
+    old, new = (median(each["seconds"], each["process"]) for each in rounds)
+    old_digits, new_digits = (None if one.agreement is None else one.agreement.digits for one in records)
+    return Row(
+        case,
+        decided.verdict,
+        decided.reason,
+        old,
+        new,
+        decided.ratio,
+        decided.smallest,
+        old_digits,
+        new_digits,
+    )
+
+
+def _paired_readings(rounds: Rounds) -> list[Reading]:
+    return [(_grid(log_ratios(old, new) for old, new in rounds),)]
+
+
+def _unpaired_readings(cases: Sequence[Case], rounds: Rounds) -> list[Reading]:
+    """As read; relative to the yardstick; and in CPU time, which does not run while another process has the core.
+
+    The last is of the cases on the cpu alone: a process that waits for a device takes none.
+    """
+
+    def each(quantity: Callable[[Case, Columns], Array]) -> Reading:
+        sides: Any = zip(*rounds, strict=True)
+        grids: Any = tuple(
+            _grid(_logs(quantity(case, one), one) for case, one in zip(cases, side, strict=True)) for side in sides
+        )
+        return grids
+
+    def cpu(case: Case, one: Columns) -> Array:
+        return np.where(case.device == "cpu", one["cpu_seconds"], math.nan)
+
+    return [
+        each(lambda case, one: one["seconds"]),
+        each(lambda case, one: one["seconds"] / one["yardstick_seconds"]),
+        each(cpu),
+    ]
+
+
+def _logs(values: Array, columns: Columns) -> tuple[Array, Array]:
+    """NaN where there is nothing to take it of: clocks of CPU time are coarse on some systems."""
+    return np.log(np.where(values > 0, values, math.nan)), columns["process"]
+
+
+def _grid(values: Iterable[tuple[Array, Array]]) -> Array:
+    """Cases x processes: the medians of the values of each process, NaN where there are none."""
+    rows = [dict(zip(np.unique(process), process_medians(logs, process), strict=True)) for logs, process in values]
+    processes = sorted({process for row in rows for process in row})
+    return np.array([[row.get(process, math.nan) for process in processes] for row in rows]).reshape(len(rows), -1)
+
+
+def _drift(rounds: Rounds) -> float | None:
+    """How much longer the yardstick took in the new run: the geometric mean over cases; None where it is missing."""
+    old, new = (_grid(_logs(one["yardstick_seconds"], one) for one in side) for side in zip(*rounds, strict=True))
+    change = two_samples(old, new).mean
+    known = change[np.isfinite(change)]
+    return math.exp(float(known.mean())) if len(known) else None
+
+
+def _name(run: Run) -> str:
+    told = run.machine.comparison
+    return f"{run.path} ({told.side}: {told.spec})" if told else str(run.path)
+
+
+def _changes(old: Run, new: Run, sides: bool) -> Iterable[str]:
+    """The software that differs, "torch 2.12.0 -> 2.13.0"; of the sides of an A/B run their variables, too."""
+    first, second = (
+        {"python": one.python, **one.packages, **(one.environment if sides else {})}
+        for one in (old.machine, new.machine)
+    )
+    for name in dict.fromkeys([*first, *second]):
+        if first.get(name) != second.get(name):
+            yield f"{name} {first.get(name) or 'none'} -> {second.get(name) or 'none'}"

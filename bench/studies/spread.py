@@ -1,0 +1,73 @@
+"""How far the ratios between backends differ from run to run, from the records of separate runs."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bench.cases.case import Case
+from bench.records.reading import load
+from bench.records.record import Record
+from bench.statistics.intervals import log_ratios, median
+from bench.support.errors import InputError
+
+Places = Mapping[Case, tuple[Path, Record]]
+
+
+def text(runs: Sequence[Mapping[Case, float]], baseline: str) -> str:
+    """Of the ratios that every run has: their spread over the runs, in the middle and at worst.
+
+    Raises InputError for fewer than two runs, and for runs that share no ratio.
+    """
+    if len(runs) < 2:
+        raise InputError(f"{len(runs)} run: of one there is no spread; expected two or more")
+    shared = [case for case in runs[0] if all(case in run for run in runs)]
+    if not shared:
+        raise InputError(f"no case was measured in all runs together with {baseline}, to which it is compared")
+    logs = np.array([[run[case] for run in runs] for case in shared])
+    deviations, ranges = 100 * logs.std(axis=1, ddof=1), 100 * np.expm1(np.ptp(logs, axis=1))
+    lines = [
+        f"ratios to {baseline} of {len(shared)} cases in {len(runs)} runs, in %:",
+        f"standard deviation: median {np.median(deviations):.1f}, largest {deviations.max():.1f}",
+        f"largest over smallest: median {np.median(ranges):.1f}, largest {ranges.max():.1f}",
+    ]
+    lines += [
+        f"  {backend}: standard deviation {np.median(deviations[[case.backend == backend for case in shared]]):.1f}"
+        for backend in dict.fromkeys(case.backend for case in shared)
+    ]
+    return "\n".join(lines)
+
+
+def log_ratios_of(path: Path, baseline: str) -> dict[Case, float]:
+    """The log ratio of each case of a run to the baseline of its group.
+
+    Paired by turn where both are in one file, as the report has it; else of the medians. Raises InputError.
+    """
+    places = _places(path)
+    found = {}
+    for case, (file, record) in places.items():
+        base = next((one for one in places if one.group == case.group and one.backend == baseline), None)
+        if base is not None and base != case:
+            found[case] = _log_ratio(places[base], (file, record))
+    return found
+
+
+def _log_ratio(base: tuple[Path, Record], other: tuple[Path, Record]) -> float:
+    (first, a), (second, b) = base, other
+    if first == second:
+        return median(*log_ratios(a.kept, b.kept))
+    old, new = (median(one.kept["seconds"], one.kept["process"]) for one in (a, b))
+    return float(np.log(new / old))
+
+
+def _places(path: Path) -> Places:
+    """The measured cases, and the file that each is in."""
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    if not files:
+        raise InputError(f"{path}: a folder without a JSON; expected that of a run")
+    places: dict[Case, tuple[Path, Record]] = {}
+    for file in files:
+        for case, one in load(file).measured.items():
+            if places.setdefault(case, (file, one))[1] is not one:
+                raise InputError(f"{path}: {case.id}: the run holds this case twice")
+    return places

@@ -1,0 +1,55 @@
+"""The words of a command line as values; what is wrong with one is an InputError that names its option."""
+
+import math
+from collections.abc import Iterable
+
+from bench.support.errors import InputError
+
+
+def listed(values: Iterable[str]) -> tuple[str, ...]:
+    """The words of an option that may be repeated and may hold commas, each once."""
+    return tuple(dict.fromkeys(word.strip() for value in values for word in value.split(",")))
+
+
+def names(option: str, values: Iterable[str], allowed: Iterable[str]) -> tuple[str, ...]:
+    """The names asked for, in the order in which they are shown everywhere; all of them if none was."""
+    asked, known = listed(values), tuple(allowed)
+    for word in asked:
+        if word not in known:
+            raise InputError(f"{option} {word!r}: unknown; allowed: {', '.join(known)}")
+    return tuple(name for name in known if name in asked) if asked else known
+
+
+def number(option: str, word: str, least: int, most: int | None = None) -> int:
+    """The whole number that an option was given. Raises InputError for another word, and outside of least to most."""
+    allowed = f"a whole number of at least {least}" if most is None else f"a whole number from {least} to {most}"
+    try:
+        value = int(word)
+    except ValueError:
+        raise InputError(f"{option} {word!r}: not a whole number; allowed: {allowed}") from None
+    if value < least or (most is not None and value > most):
+        raise InputError(f"{option} {value}: out of range; allowed: {allowed}")
+    return value
+
+
+def fraction(option: str, word: str) -> float:
+    """The fraction of 1 that an option was given, as "5%" or "0.05". Raises InputError outside of 0 to 1."""
+    allowed = "more than 0% and less than 100%, as in 5% or 0.05"
+    try:
+        value = float(word.removesuffix("%")) / (100 if word.endswith("%") else 1)
+    except ValueError:
+        raise InputError(f"{option} {word!r}: not a percentage; allowed: {allowed}") from None
+    if not 0 < value < 1:
+        raise InputError(f"{option} {word}: out of range; allowed: {allowed}")
+    return value
+
+
+def seconds(option: str, word: str) -> float:
+    """The seconds that an option was given. Raises InputError unless they are more than 0 and finite."""
+    try:
+        value = float(word)
+    except ValueError:
+        raise InputError(f"{option} {word!r}: not a number; allowed: seconds, more than 0") from None
+    if not 0 < value < math.inf:
+        raise InputError(f"{option} {word}: out of range; allowed: seconds, more than 0")
+    return value

@@ -1,0 +1,1 @@
+"""What is right: the problem, its exact trajectory, the bound on rounding, the check of a fit. Knows no backend."""

@@ -1,0 +1,191 @@
+"""How far rounding may carry a correct fit from the exact trajectory: the bound, and the horizon where it ends.
+
+Every step makes small errors; the exact Jacobians carry them on. Two kinds are told apart:
+
+- *Rounding the update.* Storing a parameter errs by at most half a unit in its last place. While the update changes
+  by more than that unit from step to step, the errors are as good as random, and their squares add. Where it changes
+  more slowly the same error repeats, for `persistence` steps, in the limit for ever (the fit stalls in that place).
+- *Noise of the gradient*, a sum over all points: every residual is off by about eps times the size of the model's
+  terms, every partial sum by eps times itself. It depends on the state, which hardly changes, so it repeats and adds.
+
+`expected` is the size that these errors are expected to reach, `MARGIN` times that is allowed. docs/measurement.md
+derives the terms and compares them with what every backend does.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from bench.truth.problem import Problem
+from bench.truth.sums import Sums
+from bench.truth.trajectory import PARAMETERS, Trajectory, gradient, update
+
+MARGIN = 8.0
+GROWTH = 1000.0  # beyond it, two exact runs that started a hair apart have moved away from each other
+HAIR = 1e-30  # the imaginary step of complex-step differentiation: exact to rounding
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What rounding may do to one problem. Indices t count steps; columns are the entries of the state."""
+
+    trajectory: Trajectory
+
+    @property
+    def problem(self) -> Problem:
+        return self.trajectory.problem
+
+    @cached_property
+    def _sums(self) -> Sums:
+        exact = self.trajectory.sums
+        return Sums(exact.points, [float(s) for s in exact.x], [float(s) for s in exact.xy], float(exact.yy))
+
+    def gradient_noise(self, states: np.ndarray) -> np.ndarray:
+        """The expected error of the computed gradient in states of shape (n, len(state)); shape (n, 4)."""
+        model, points, eps = self.problem.variant.model, self._sums.points, self.problem.eps
+        norms = np.sqrt(self._sums.x[::2])  # of the powers of x, as vectors over the points
+        parameters = tuple(states[:, :PARAMETERS].T)
+        residual = np.sqrt(np.maximum(self._losses(states), 0))
+        size = self._size_of_terms(states)
+        slopes = np.array([_stack(row, len(states)) for row in model.jacobian(parameters)])
+        direction = np.einsum("k,kjn->nj", norms, np.abs(slopes))
+        return 2 * eps * direction * (0.5 * size / np.sqrt(points) + residual * self._summation)[:, None]
+
+    @property
+    def _summation(self) -> float:
+        """The error of a sum over the points, in eps of its norm. Reductions add pairwise or in many lanes; a matrix
+        product adds in order, where for many points of low precision the rounding errors repeat like a stalled fit's.
+        """
+        points, eps = self._sums.points, self.problem.eps
+        if not self.problem.variant.matrix_product:
+            return 0.5
+        persistence = min(points, max(1.0, points**2 * eps))
+        return 0.5 + 0.02 * np.sqrt(points * persistence)
+
+    def _losses(self, states: np.ndarray) -> np.ndarray:
+        """The loss in each state, in float64: good enough for a bound."""
+        p = _stack(self.problem.variant.model.polynomial(tuple(states[:, :PARAMETERS].T)), len(states))
+        size = len(p)
+        normal = np.array([self._sums.x[k : k + size] for k in range(size)])
+        return np.einsum("kn,kl,ln->n", p, normal, p) - 2 * np.array(self._sums.xy) @ p + self._sums.yy
+
+    def _size_of_terms(self, states: np.ndarray) -> np.ndarray:
+        """The norm over the points of what the residual is added up from, at most, in each state."""
+        terms = _stack(self.problem.variant.model.polynomial(tuple(states[:, :PARAMETERS].T)), len(states))
+        return np.sqrt(self._sums.x[::2]) @ np.abs(terms) + np.sqrt(self._sums.yy)
+
+    def _hessians(self, states: np.ndarray) -> np.ndarray:
+        """Second derivatives of the loss by the parameters in each of n states, shape (n, 4, 4)."""
+        parameters = tuple(states[:, :PARAMETERS].T.astype(complex))
+        model = self.problem.variant.model
+        rows = [_derivative(lambda p: gradient(model, self._sums, p), parameters, j) for j in range(PARAMETERS)]
+        return np.transpose(rows, (2, 1, 0))
+
+    def jacobians(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Derivatives of one exact step from each of n states: by the state (n, s, s), by the gradient (n, s, 4)."""
+        model, rate, count = self.problem.variant.model, self.problem.rate, states.shape[1]
+        state = tuple(states.T.astype(complex))
+        slope = [np.broadcast_to(g, len(states)) for g in gradient(model, self._sums, state[:PARAMETERS])]
+
+        by_state = [
+            _derivative(lambda s: update(self.problem, tuple(s), slope, np.sqrt, rate), state, j) for j in range(count)
+        ]
+        by_slope = [
+            _derivative(lambda g: update(self.problem, state, g, np.sqrt, rate), slope, j) for j in range(PARAMETERS)
+        ]
+        through = np.transpose(by_slope, (2, 1, 0))
+        whole = np.transpose(by_state, (2, 1, 0)).copy()
+        whole[:, :, :PARAMETERS] += through @ self._hessians(states)
+        return whole, through
+
+    def _half_ulp(self, states: np.ndarray) -> np.ndarray:
+        return 0.5 * np.spacing(np.abs(states).astype(self.problem.dtype)).astype(float)
+
+    @cached_property
+    def _steps(self) -> list[int]:
+        """The steps after which the state is compared: before and after the step of each checkpoint."""
+        return sorted({t for step in self.problem.checkpoints() for t in (step - 1, step)} - {0})
+
+    @cached_property
+    def _propagated(self) -> tuple[dict[int, np.ndarray], dict[int, float]]:
+        """By step: the expected error of each entry of the state, and the growth of a hair's distance until there.
+
+        One sweep back in time carries, for every step of interest at once, the product of the Jacobians after it.
+        """
+        states = self.trajectory.floats
+        whole, through = self.jacobians(states[:-1])
+        noise = self.gradient_noise(states[:-1])
+        half_ulp = self._half_ulp(states[1:])
+        moves = np.diff(states, axis=0)
+        change = np.abs(np.diff(moves, axis=0, prepend=0 * moves[:1]))
+        persistence = np.maximum(1.0, 2 * half_ulp / np.maximum(change, np.finfo(float).tiny))
+
+        ends = np.array(self._steps)
+        size = states.shape[1]
+        carried = np.zeros((len(ends), size, size))
+        repeated, scattered = np.zeros((len(ends), size, PARAMETERS)), np.zeros((len(ends), size))
+        linear, square = np.zeros((len(ends), size)), np.zeros((len(ends), size))
+        growth = np.zeros(len(ends))
+        # Beyond the horizon, where nothing is read, all may overflow.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for t in range(self.problem.steps - 1, -1, -1):
+                carried[ends == t + 1] = np.eye(size)
+                live = ends > t
+                product = carried[live]
+                step_noise = product @ through[t] * noise[t]
+                repeated[live] += step_noise
+                scattered[live] += (step_noise**2).sum(axis=-1)
+                linear[live] += np.abs(product) @ half_ulp[t]
+                square[live] += product**2 @ (persistence[t] * half_ulp[t] ** 2)
+                carried[live] = product @ whole[t]
+                growth[live] = np.maximum(
+                    growth[live], np.abs(carried[live][:, :PARAMETERS, :PARAMETERS]).max(axis=(1, 2))
+                )
+            expected = np.abs(repeated).sum(axis=-1) + np.sqrt(scattered) + np.minimum(linear, np.sqrt(square))
+        return dict(zip(self._steps, expected, strict=True)), dict(zip(self._steps, growth.tolist(), strict=True))
+
+    def state(self, t: int) -> np.ndarray:
+        """The allowed error of each entry of the state after t steps, shape (len(state),)."""
+        if t == 0:
+            return np.zeros(self.trajectory.floats.shape[1])
+        return MARGIN * self._propagated[0][t]
+
+    def loss(self, step: int) -> float:
+        """The allowed error of the loss that the step saw: of the state before it, and of summing the squares."""
+        before = self.trajectory.floats[step - 1]
+        off = self.state(step - 1)[:PARAMETERS]
+        slope = [float(g) for g in gradient(self.problem.variant.model, self._sums, tuple(before[:PARAMETERS]))]
+        (curvature,) = self._hessians(before[None])
+        return np.abs(slope) @ off + 0.5 * off @ np.abs(curvature) @ off + MARGIN * self.evaluation(before)
+
+    def evaluation(self, state: np.ndarray) -> float:
+        """The expected error of computing the loss in a state: every residual is off, and so is their sum."""
+        (value,), (size,) = self._losses(state[None]), self._size_of_terms(state[None])
+        residual = np.sqrt(max(value, 0))
+        return self.problem.eps * (2 * residual * size / np.sqrt(self._sums.points) + value)
+
+    def replay(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        """The allowed error of one step from a state that a backend was in: what that one step can add."""
+        _, through = self.jacobians(before[None])
+        noise = np.abs(through[0]) @ self.gradient_noise(before[None])[0]
+        return MARGIN * (noise + self._half_ulp(after))
+
+    @cached_property
+    def horizon(self) -> int:
+        """The last checkpoint up to which a hair's distance has never grown GROWTH-fold; 0 if there is none."""
+        steps = self.problem.checkpoints()
+        beyond = next((i for i, t in enumerate(steps) if not self._propagated[1][t] <= GROWTH), len(steps))
+        return steps[beyond - 1] if beyond else 0
+
+
+def _stack(values, count: int) -> np.ndarray:
+    """Values, some of them constants, as one array of shape (len(values), count)."""
+    return np.array([np.broadcast_to(value, count) for value in values])
+
+
+def _derivative(function, arguments, index: int) -> np.ndarray:
+    """Of what the function returns by one of its complex arguments, each of n values; shape (len(returned), n)."""
+    moved = list(arguments)
+    moved[index] = moved[index] + 1j * HAIR
+    return _stack(function(moved), len(moved[index])).imag / HAIR

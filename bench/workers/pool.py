@@ -1,0 +1,83 @@
+"""The workers of one process of the run: one for each side, backend and environment, pinned, in order of need."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.backends import backends
+from bench.cases.case import Case
+from bench.cases.choice import Choice
+from bench.sides.code import code_hash
+from bench.sides.side import Side
+from bench.support.system import pinned_cores
+from bench.workers.caches import Caches
+from bench.workers.process import Deadline, WorkerError, WorkerProcess, variables_of
+from bench.workers.protocol import PROTOCOL, Start, Started, Yardstick
+
+YARDSTICK_SECONDS = 60.0  # more than it can take
+
+
+@dataclass(frozen=True)
+class Running:
+    """A worker that runs, what it told of its start and when that was, and where its compiled code is kept."""
+
+    process: WorkerProcess
+    started: Started
+    at: float
+    cache: Path
+
+
+class Pool:
+    """Fresh workers, started when a case needs them and ended together."""
+
+    def __init__(self, choice: Choice, caches: Caches, cold: bool) -> None:
+        self.choice, self.caches, self.cold = choice, caches, cold
+        self._workers: dict[Any, Running] = {}
+        self._yardstick: WorkerProcess | None = None
+
+    def worker(self, side: Side, case: Case, deadline: Deadline) -> Running:
+        """The worker that runs in the environment which the case needs, or a new one. Raises WorkerError."""
+        backend, threads = backends()[case.backend], self.choice.threads
+        given = side.environ()
+        variables = variables_of(backend, case.device, case.dtype, threads, "", given)
+        key = (side.label, case.backend, case.device, tuple(sorted(variables.items())))
+        running = self._workers.get(key)
+        if running is not None and running.process.alive:
+            return running
+        told = [case.backend, side.python_version, side.packages, code_hash(side.root), side.variables, variables]
+        folder = self.caches.folder(told, self.cold)
+        process = WorkerProcess(side, variables_of(backend, case.device, case.dtype, threads, str(folder), given))
+        try:
+            with deadline as left:
+                started = process.ask(Start(case.backend, case.device, threads, pinned_cores(threads)), left)
+            if started.protocol != PROTOCOL:
+                raise WorkerError(
+                    f"start: its workers speak protocol {started.protocol}, this fitbench protocol {PROTOCOL}"
+                )
+        except BaseException:  # Ctrl-C too: nobody else knows of it yet
+            process.kill()
+            raise
+        self._workers[key] = Running(process, started, round(time.time(), 3), folder)
+        return self._workers[key]
+
+    def yardstick(self, side: Side) -> float:
+        """The seconds that the yardstick takes now, in a worker of its own that runs on the same core."""
+        if self._yardstick is None:
+            self._yardstick = WorkerProcess(side, {})
+        return self._yardstick.ask(Yardstick(pinned_cores(self.choice.threads)), YARDSTICK_SECONDS).seconds
+
+    def close(self) -> None:
+        for running in self._workers.values():
+            running.process.close()
+        self._workers.clear()
+        if self._yardstick is not None:
+            self._yardstick.close()
+            self._yardstick = None
+
+    def kill(self) -> None:
+        """End them at once: one may be in the middle of an answer."""
+        for running in self._workers.values():
+            running.process.kill()
+        if self._yardstick is not None:
+            self._yardstick.kill()

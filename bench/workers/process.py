@@ -1,0 +1,137 @@
+"""The parent's side of a worker: a process with an environment of its own, asked in JSON lines, under a deadline."""
+
+import contextlib
+import json
+import queue
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+
+from bench.backends.base import Backend
+from bench.sides.side import Side
+from bench.sides.variables import THREADS
+from bench.support.errors import one_line
+from bench.workers.protocol import Request
+
+A = TypeVar("A")
+
+
+class WorkerError(Exception):
+    """A worker failed a request: it raised, died, or did not answer in time. The message is the reason, in one line."""
+
+
+def variables_of(
+    backend: Backend, device: str, dtype: str, threads: int, cache: str, given: Mapping[str, str]
+) -> dict[str, str]:
+    """The variables that a worker has on top of those that it is given."""
+    pools = dict.fromkeys(THREADS, str(threads))
+    return {**pools, **backend.variables(device, dtype, threads, cache, given)}
+
+
+class WorkerProcess:
+    """A running worker; `alive` until it dies, is killed for lateness, or is closed."""
+
+    def __init__(self, side: Side, variables: Mapping[str, str]) -> None:
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
+        self.process = subprocess.Popen(
+            [side.python, "-m", "bench.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            cwd=side.root,
+            # Else Python may leave the folder out of its path, and import another checkout that is installed.
+            env={**side.environ(), **variables, "PYTHONSAFEPATH": ""},
+            start_new_session=True,  # Ctrl-C is for us: we end the workers
+        )
+        self.answers: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.answers.put(line)
+        self.answers.put("")
+
+    def ask(self, request: Request[A], seconds: float) -> A:
+        """The worker's answer. Raises WorkerError if it raises, dies, or takes longer than `seconds`."""
+        assert self.process.stdin is not None
+        fields = request.wire()
+        name = fields["request"]
+        try:
+            self.process.stdin.write(json.dumps(fields) + "\n")
+            self.process.stdin.flush()
+            line = self.answers.get(timeout=max(seconds, 0))
+        except queue.Empty:
+            self.kill()
+            raise WorkerError(f"no answer to '{name}' within --case-timeout; the worker was ended") from None
+        except BrokenPipeError:
+            line = ""
+        if not line.endswith("\n"):  # nothing, or what it had written when it was killed
+            raise WorkerError(self._death(name))
+        return self._answer(request, name, line)
+
+    def _answer(self, request: Request[A], name: str, line: str) -> A:
+        try:
+            answer = json.loads(line)  # which takes NaN, unlike msgspec: a fit may have become that
+            if isinstance(answer, dict) and "error" in answer:
+                raise WorkerError(f"{name}: {one_line(str(answer['error']))}")
+            typed: A = msgspec.convert(answer, type(request).answer)
+        except (ValueError, RecursionError) as error:  # msgspec's ValidationError, too
+            self.kill()
+            told = f"{one_line(str(error), 100)}; it wrote {one_line(line, 100)!r}"
+            raise WorkerError(f"{name}: the worker's answer is not what was expected: {told}") from None
+        return typed
+
+    def _death(self, request: str) -> str:
+        try:
+            code = self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return f"{request}: the worker closed its output and lived on; it was ended"
+        self.errors.seek(0)
+        said = [line for line in self.errors.read().decode(errors="replace").splitlines() if line.strip()]
+        last = f"; its last words: {one_line(said[-1])}" if said else ""
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        if how == "SIGKILL":
+            return f"{request}: the worker was killed (SIGKILL), perhaps because memory ran out{last}"
+        return f"{request}: the worker died ({how}){last}"
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def close(self) -> None:
+        """Let the worker end by itself, as it does when nobody can ask it any more; end it if it does not."""
+        if self.process.stdin is not None and not self.process.stdin.closed:
+            with contextlib.suppress(BrokenPipeError):  # it has died already
+                self.process.stdin.close()
+        try:
+            self.process.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self.errors.close()
+
+
+class Deadline:
+    """Seconds that are left of a case's time; only the time spent inside `with` counts."""
+
+    def __init__(self, seconds: float) -> None:
+        self.left = seconds
+
+    def __enter__(self) -> float:
+        self.begun = time.monotonic()
+        return self.left
+
+    def __exit__(self, *_: object) -> None:
+        self.left -= time.monotonic() - self.begun

@@ -1,0 +1,171 @@
+"""What a worker is asked and what it answers, one JSON line each, so that the other side may be anywhere.
+
+Requests: `Start` once; then for each case `Build`, `Converge`, any number of `Round` and `Leave`, `Finish`. A worker
+that is asked for `Yardstick` alone needs no start. The wire is what workers of older revisions understand: change it
+only with PROTOCOL.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from bench.cases.case import Case, split
+from bench.truth.problem import Checkpoint
+
+# Told by `Started`, so that a checkout of another revision is not asked what its workers do not understand.
+# 1: a round is a whole fit. 2: a round is a stretch of a fit, `leave` ends it.
+PROTOCOL = 2
+
+
+@dataclass(frozen=True)
+class Started:
+    """import_seconds and startup_seconds: what the process paid; devices: those seen, with the hardware's names."""
+
+    import_seconds: float
+    startup_seconds: float
+    devices: dict[str, str]
+    protocol: int = 1
+
+
+@dataclass(frozen=True)
+class Timed:
+    """The seconds that the yardstick took."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Built:
+    """digest: of the data's bits; threads and matmul_precision: what is in force; None where nobody tells."""
+
+    build_seconds: float
+    digest: str
+    device_name: str
+    threads: int | None
+    matmul_precision: str
+
+
+@dataclass(frozen=True)
+class Converged:
+    """The first call, then a whole fit by its checkpoints. not_finite_at: the step that became NaN or infinite."""
+
+    first_call_seconds: float
+    cache_hits: int | None
+    checkpoints: list[Checkpoint]
+    not_finite_at: int | None
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A timed round: when it ended, seconds per iteration, and how many steps of the fit are done."""
+
+    time: float
+    steps: int
+    seconds: float
+    cpu_seconds: float
+    done: int
+
+
+@dataclass(frozen=True)
+class Left:
+    """Where a timed fit stood at its next checkpoint, and the state one step further."""
+
+    step: int
+    state: list[float]
+    loss: float
+    next: list[float]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a case took, and what its start and one call take once all is compiled, in seconds."""
+
+    peak_memory_bytes: int | None
+    recompiles: int | None
+    graph_breaks: int | None
+    steady_build_seconds: float
+    steady_call_seconds: float
+
+
+A = TypeVar("A")
+
+
+class Request(Generic[A]):
+    """A request whose answer is of the type `answer`."""
+
+    answer: ClassVar[type]
+
+    def wire(self) -> dict[str, Any]:
+        """As it goes over the line."""
+        return {"request": type(self).__name__.lower(), **asdict(self)}  # type: ignore[call-overload]
+
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> "Request[A]":
+        return cls(**fields)
+
+
+@dataclass(frozen=True)
+class Start(Request[Started]):
+    """device: to warm up, None for none; cores: to be pinned to, None for none."""
+
+    answer = Started
+    backend: str
+    device: str | None
+    threads: int
+    cores: list[int] | None
+
+
+@dataclass(frozen=True)
+class Yardstick(Request[Timed]):
+    answer = Timed
+    cores: list[int] | None
+
+
+@dataclass(frozen=True)
+class Build(Request[Built]):
+    answer = Built
+    case: Case
+    seed: int
+    steps: int
+
+    def wire(self) -> dict[str, Any]:
+        axes = self.case.values()
+        del axes["backend"]  # it was told by Start
+        return {"request": "build", **axes, "seed": self.seed, "steps": self.steps}
+
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> "Build":
+        axes, rest = split(fields)
+        return cls(Case(**{"backend": "the worker's", **axes}), **rest)
+
+
+@dataclass(frozen=True)
+class Converge(Request[Converged]):
+    answer = Converged
+
+
+@dataclass(frozen=True)
+class Round(Request[Stretch]):
+    answer = Stretch
+    steps: int
+    disable_gc: bool
+
+
+@dataclass(frozen=True)
+class Leave(Request[Left]):
+    answer = Left
+
+
+@dataclass(frozen=True)
+class Finish(Request[Finished]):
+    answer = Finished
+
+
+REQUESTS: dict[str, type[Request[Any]]] = {
+    kind.__name__.lower(): kind for kind in (Start, Yardstick, Build, Converge, Round, Leave, Finish)
+}
+
+
+def request_of(fields: dict[str, Any]) -> tuple[str, Request[Any]]:
+    """The request of a line, and its name."""
+    name = fields.pop("request")
+    return name, REQUESTS[name].of(fields)

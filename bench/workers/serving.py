@@ -1,0 +1,204 @@
+"""The child's side: one backend runs in this process, which imports that framework and no other, and times inside."""
+
+import gc
+import importlib
+import json
+import os
+import statistics
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from bench.backends import backends
+from bench.backends.base import Backend
+from bench.truth.problem import Problem
+from bench.workers.fit import Fit
+from bench.workers.memory import forget_peak_memory, peak_memory
+from bench.workers.protocol import (
+    PROTOCOL,
+    Build,
+    Built,
+    Converge,
+    Converged,
+    Finish,
+    Finished,
+    Leave,
+    Left,
+    Round,
+    Start,
+    Started,
+    Stretch,
+    Timed,
+    Yardstick,
+    request_of,
+)
+from bench.workers.yardstick import yardstick
+
+SLOWDOWN = "FITBENCH_SLOWDOWN"  # "0.1" or "jax:0.1": plant a busy wait of that fraction of every round
+STEADY_CALLS = 5
+
+
+def timed(action: Callable[..., None], *arguments: Any) -> float:
+    """The seconds that it takes."""
+    begun = time.perf_counter()
+    action(*arguments)
+    return time.perf_counter() - begun
+
+
+def planted_slowdown(backend: str) -> float:
+    """The fraction of a round that is waited after it, by the environment: to test what finds a slower backend."""
+    name, _, fraction = os.environ.get(SLOWDOWN, "0").rpartition(":")
+    return float(fraction) if name in ("", backend) else 0.0
+
+
+class Worker:
+    """Answers the requests of bench.workers.protocol: each public method one kind."""
+
+    backend: Backend
+    fit: Fit | None = None
+
+    def __init__(self, numpy_seconds: float) -> None:
+        self.numpy_seconds = numpy_seconds
+
+    def start(self, asked: Start) -> Started:
+        _pin(asked.cores)
+        self.backend = backends()[asked.backend]
+        self.slowdown = planted_slowdown(asked.backend)
+        begun = time.perf_counter()
+        self.backend.start(asked.threads)
+        imported = time.perf_counter()
+        if asked.device is not None:
+            self.backend.warm_up(asked.device)
+        return Started(
+            import_seconds=self.numpy_seconds + imported - begun,
+            startup_seconds=time.perf_counter() - imported,
+            devices=self.backend.devices(),
+            protocol=PROTOCOL,
+        )
+
+    def yardstick(self, asked: Yardstick) -> Timed:
+        """The seconds of a fixed computation, on the core where the others are timed."""
+        _pin(asked.cores)
+        return Timed(yardstick())
+
+    def build(self, asked: Build) -> Built:
+        forget_peak_memory()
+        self.counts = self._counts()
+        case = asked.case
+        problem = Problem.of(case, asked.seed, asked.steps)
+        begun = time.perf_counter()
+        code = importlib.import_module(f"impls.{case.variant}.{self.backend.fit}")
+        self.fit = Fit(self.backend, code, case.device, problem)
+        return Built(
+            build_seconds=time.perf_counter() - begun,
+            digest=self.fit.digest,
+            device_name=self.backend.devices()[case.device],
+            **self.backend.facts(),
+        )
+
+    def converge(self, _: Converge) -> Converged:
+        """The first call, then a whole fit with its checkpoints."""
+        fit = self._fit()
+        begun = time.perf_counter()
+        fit.advance(1)
+        first_call = time.perf_counter() - begun
+        cache_hits = self._counts()["cache_hits"]
+        checkpoints = list(fit.checkpoints())
+        last = checkpoints[-1]
+        finite = bool(np.isfinite(last.after).all())
+        # What compiling and importing left behind is not this fit's garbage: the collector need not walk it again.
+        gc.collect()
+        gc.freeze()
+        return Converged(
+            first_call_seconds=first_call,
+            cache_hits=None if cache_hits is None else cache_hits - (self.counts["cache_hits"] or 0),
+            checkpoints=checkpoints,
+            not_finite_at=None if finite else fit.first_not_finite(last.step),
+        )
+
+    def round(self, asked: Round) -> Stretch:
+        """The fit's next steps, timed: at most as many as it has left. Seconds are per iteration.
+
+        A fit that has been left, or has come to its end, begins anew.
+        """
+        fit = self._fit()
+        if fit.done in (0, fit.problem.steps):
+            fit.begin()
+            gc.collect()
+        steps = min(asked.steps, fit.problem.steps - fit.done)
+        fit.slowdown = self.slowdown
+        if asked.disable_gc:
+            gc.disable()
+        with fit.counting_recompiles():
+            cpu, begun = time.process_time(), time.perf_counter()
+            fit.advance(steps)
+            ended, cpu_ended = time.perf_counter(), time.process_time()
+        gc.enable()
+        fit.slowdown = 0.0
+        return Stretch(time.time(), steps, (ended - begun) / steps, (cpu_ended - cpu) / steps, fit.done)
+
+    def leave(self, _: Leave) -> Left:
+        """Where the timed fit stands at its next checkpoint, to be checked, and one step further. It begins anew then.
+
+        The steps until that checkpoint are not timed, nor is the one further.
+        """
+        fit = self._fit()
+        step = next(step for step in fit.problem.checkpoints() if step >= fit.done)
+        if step > fit.done:
+            fit.advance(step - fit.done)
+        state, (loss,) = fit.snapshot(), self.backend.floats([fit.loss])
+        fit.advance(1)
+        further = fit.snapshot()
+        fit.begin()
+        return Left(step, state, loss, further)
+
+    def finish(self, _: Finish) -> Finished:
+        """Let go of the case, and tell what it took; and what its start and one call take now that all is compiled."""
+        fit = self._fit()
+        breaks = self._counts()["graph_breaks"]
+        compiles = self.backend.compilations() is not None
+        finished = Finished(
+            peak_memory_bytes=peak_memory(),
+            recompiles=fit.recompiles if compiles else None,
+            graph_breaks=None if breaks is None else breaks - (self.counts["graph_breaks"] or 0),
+            steady_build_seconds=statistics.median(timed(fit.begin) for _ in range(STEADY_CALLS)),
+            steady_call_seconds=statistics.median(timed(fit.advance, 1) for _ in range(STEADY_CALLS)),
+        )
+        self.fit = None
+        return finished
+
+    def _fit(self) -> Fit:
+        if self.fit is None:
+            raise RuntimeError("no case is built in this worker")
+        return self.fit
+
+    def _counts(self) -> dict[str, int | None]:
+        return {"graph_breaks": self.backend.graph_breaks(), "cache_hits": self.backend.cache_hits()}
+
+
+def _pin(cores: list[int] | None) -> None:
+    if cores is not None:
+        os.sched_setaffinity(0, cores)
+
+
+def serve(numpy_seconds: float) -> None:
+    """Answer requests until the other side closes the stream. What a framework prints goes to stderr, not between.
+
+    numpy_seconds: what importing NumPy took, which every backend pays for.
+    """
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    worker = Worker(numpy_seconds)
+    for line in sys.stdin:
+        try:
+            name, request = request_of(json.loads(line))
+            answer = asdict(getattr(worker, name)(request))
+        except Exception as error:  # whatever a framework raises becomes the reason of a failed case
+            traceback.print_exc()
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), file=answers)

@@ -1,0 +1,309 @@
+"""`python -m bench.compare` on small runs that are written here: what it prints, its exit codes, what it refuses."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bench.statistics.estimate import Interval
+from conftest import ROOT, run
+
+from bench.cases.case import Case
+from bench.compare import exit_code, main, text
+from bench.records.record import FAILED as BROKEN
+from bench.records.record import MEASURED, Record
+from bench.statistics.decision import FASTER, SAME, SLOWER, UNDECIDED
+from bench.statistics.verdict import APPEARED, FAILED, VANISHED, Row, Table
+
+FRAMEWORKS = {"torch", "jax", "autograd", "equinox", "optax"}
+PROCESSES, TURNS = 4, 10
+NOISE = 0.001 * np.sin(np.arange(PROCESSES * TURNS) ** 2)  # small, and different in every process
+MACHINE = {
+    **{"cpu": "A CPU", "cores": 4, "physical_cores": 2, "affinity": [0, 1], "governor": None, "os": "An OS"},
+    **{"python": "3.11.7", "packages": {"torch": "2.12.0", "numpy": "2.4.6"}, "environment": {}},
+}
+
+
+def record(backend: str = "numpy", level: float = 1e-5, scatter: float = 0.0, yardstick: float = 1e-3, **more) -> dict:
+    """A record whose rounds take about `level` seconds per iteration; processes are `scatter` apart."""
+    process, turn = (grid.ravel() for grid in np.mgrid[:PROCESSES, :TURNS])
+    seconds = (level * np.exp(NOISE + scatter * (process - 1.5))).tolist()
+    same = {"place": 0, "time": 0.0, "steps": 100, "yardstick_seconds": yardstick, "warm_up": False}
+    rounds = {
+        **{"process": process.tolist(), "turn": turn.tolist(), "seconds": seconds, "cpu_seconds": seconds},
+        **{name: [value] * len(seconds) for name, value in same.items()},
+    }
+    facts = {"outcome": MEASURED, "reason": None, "seed": 0, "steps": 2000, "threads": 1, "cores": [1]}
+    facts |= {"agreement": {"digits": 5.25}, "rounds": rounds}
+    return Record("manual", backend, "cpu", "float32", 2000, **{**facts, **more}).as_dict()
+
+
+def broken(backend: str, reason: str) -> dict:
+    return record(backend, outcome=BROKEN, reason=reason, agreement=None, rounds=None)
+
+
+def write(path: Path, *records: dict, **machine) -> Path:
+    """A run's JSON, in the shape of pytest-benchmark."""
+    timed = [one for one in records if one["outcome"] == MEASURED]
+    document = {
+        "machine_info": {"fitbench": {**MACHINE, **machine}},
+        "datetime": "2026-11-24T00:00:00+00:00",
+        "benchmarks": [{"extra_info": one, "stats": {}} for one in timed],
+        "not_measured": [{"extra_info": one} for one in records if one not in timed],
+    }
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the runs lie, so that messages name them by their names alone."""
+    monkeypatch.chdir(tmp_path)
+    return Path()
+
+
+def compared(capsys, *words: object) -> tuple[int, str]:
+    """The exit code, and what was printed; nothing may be printed as an error."""
+    code = main([*map(str, words)])
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    return code, printed.out
+
+
+def refused(capsys, *words: object) -> str:
+    """The one line that says what is wrong."""
+    try:
+        code = main([*map(str, words)])
+    except SystemExit as caught:
+        code = caught.code
+    printed = capsys.readouterr()
+    assert (code, printed.out) == (2, "")
+    assert printed.err.startswith("error: ") and printed.err.count("\n") == 1
+    return printed.err.removeprefix("error: ").strip()
+
+
+def line(printed: str, begin: str) -> str:
+    return next(each for each in printed.splitlines() if each.startswith(begin))
+
+
+def test_the_table_has_a_line_a_case_and_the_summary(folder, capsys):
+    old = write(folder / "old.json", *(record(name) for name in ("numpy", "torch", "jax")), broken("gone", "x"))
+    new = write(
+        folder / "new.json",
+        record("numpy"),
+        record("torch", 1.25e-5, agreement={"digits": 4.75}),
+        record("jax", 0.8e-5),
+        broken("bad", "left the exact fit"),
+        packages={"torch": "2.13.0", "numpy": "2.4.6"},
+    )
+    code, printed = compared(capsys, old, new)
+    assert code == 0
+    numpy = line(printed, "manual-numpy-cpu-float32-2000").split()
+    assert [*numpy[1:6], *numpy[9:]] == ["10.0", "µs", "10.0", "µs", "1.000", "same", "5.2", "->", "5.2"]
+    assert [float(word.strip("()")) for word in (numpy[6], numpy[8])] == pytest.approx([1, 1], abs=1e-3)
+    torch = line(printed, "manual-torch-cpu-float32-2000").split()
+    assert [*torch[1:6], *torch[9:]] == ["10.0", "µs", "12.5", "µs", "1.250", "slower", "5.2", "->", "4.8"]
+    assert [float(word.strip("()")) for word in (torch[6], torch[8])] == pytest.approx([1.25, 1.25], abs=1e-3)
+    jax = line(printed, "manual-jax-cpu-float32-2000").split()
+    assert (jax[5], jax[9]) == ("0.8000", "faster")
+    assert line(printed, "1 slower").startswith("1 slower, 1 faster, 1 same, 1 failed; threshold 5 %; 95 % confidence")
+    assert line(printed, "geometric mean").startswith("geometric mean of new / old: 1.000 (")  # 1 * 1.25 * 0.8
+    assert "changed: torch 2.12.0 -> 2.13.0" in printed
+    assert "yardstick, new / old: 1.000" in printed
+    assert "failed: manual-bad-cpu-float32-2000: in new: left the exact fit" in printed
+    assert "gone" not in printed  # it was measured in neither
+
+
+def test_an_undecided_case_says_what_could_have_been_shown(folder, capsys):
+    files = [write(folder / f"{name}.json", record(scatter=0.03)) for name in ("old", "new")]
+    code, printed = compared(capsys, *files)
+    # By hand: a sd of 0.03 sqrt(5/3), its mean's error by sqrt(2/4), 6 df: t is 2.447 and 0.906.
+    smallest = 1.05 * np.exp((2.447 + 0.906) * 0.03 * np.sqrt(5 / 3) * np.sqrt(2 / 4)) - 1
+    assert code == 0 and f"undecided (could have shown {100 * smallest:.0f} %)" in printed
+
+
+def test_sides_of_an_ab_run_are_paired_and_name_their_specs(folder, capsys):
+    a, b = (
+        write(
+            folder / f"{side}.json",
+            record(scatter=0.1, level=level),
+            environment=environment,
+            comparison={"id": "1", "side": side, "spec": spec},
+        )
+        for side, level, environment, spec in (("a", 1e-5, {}, "."), ("b", 1.2e-5, {"X": "1"}, "X=1"))
+    )
+    code, printed = compared(capsys, a, b, "--fail-if-slower", "5%")
+    assert code == 1
+    assert "old: a.json (a: .)\nnew: b.json (b: X=1)\n" in printed
+    assert "slower" in line(printed, "manual-numpy") and "paired by process and turn" in printed
+    assert "changed: X none -> 1" in printed and "yardstick" not in printed
+
+
+CASE = Case("manual", "numpy", "cpu", "float32", 2000)
+
+
+def table(*verdicts: str) -> Table:
+    one = Interval(1.0, 0.9, 1.1)
+    rows = tuple(Row(CASE, verdict, "why", 1e-5, 1e-5, one, 0.1, 5.0, None) for verdict in verdicts)
+    return Table("old", "new", rows, one, 0.05, True, None, ())
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"),
+    [
+        ((SAME, FASTER, APPEARED), 0),
+        ((SAME, VANISHED), 3),
+        ((SLOWER, VANISHED), 1),
+        ((SAME, SLOWER, UNDECIDED), 1),
+        ((SAME, FAILED, UNDECIDED), 1),
+        ((SAME, UNDECIDED, FASTER), 3),
+    ],
+)
+def test_exit_codes(verdicts, code):
+    assert exit_code(table(*verdicts), gate=True) == code
+    assert exit_code(table(*verdicts), gate=False) == 0
+
+
+def test_what_is_not_known_is_said_so():
+    nothing = Interval(float("nan"), float("nan"), float("nan"))
+    one = replace(table(UNDECIDED).rows[0], ratio=nothing, reason="no turn is in both")
+    printed = text(replace(table(), rows=(one,), geometric_mean=Interval(1.5, float("nan"), float("nan"))))
+    assert "unknown" in printed and "undecided (no turn is in both)" in printed and "5.0 -> ?" in printed
+    assert "geometric mean of new / old: 1.500\n" in printed + "\n"
+    assert "nan" not in printed
+    wide = replace(table(UNDECIDED).rows[0], ratio=Interval(1.0, 1e-90, float("inf")), smallest=1e90, reason=None)
+    printed = text(replace(table(), rows=(wide,)))
+    assert "1.000 (0 to infinity)" in printed and "undecided (could have shown nothing)" in printed
+
+
+@pytest.mark.parametrize(("level", "code"), [(1e-5, 0), (1.2e-5, 1), (0.8e-5, 0)])
+def test_the_gate_fires_for_what_is_slower(folder, capsys, level, code):
+    old, new = write(folder / "old.json", record()), write(folder / "new.json", record(level=level))
+    assert compared(capsys, old, new, "--fail-if-slower", "5%")[0] == code
+    assert compared(capsys, old, new)[0] == 0
+
+
+def test_the_gate_does_not_pass_what_is_undecided_or_failed(folder, capsys):
+    scattered = [write(folder / f"{name}.json", record(scatter=0.03)) for name in ("old", "new")]
+    assert compared(capsys, *scattered, "--fail-if-slower", "5%")[0] == 3
+    old, new = write(folder / "old.json", record()), write(folder / "new.json", broken("numpy", "wrong"))
+    code, printed = compared(capsys, old, new, "--fail-if-slower", "5%")
+    assert code == 1 and "failed: manual-numpy-cpu-float32-2000: in new: wrong" in printed
+
+
+def test_a_slower_machine_is_not_called_slower_code(folder, capsys):
+    old, new = write(folder / "old.json", record()), write(folder / "new.json", record(level=1.2e-5, yardstick=1.2e-3))
+    code, printed = compared(capsys, old, new, "--fail-if-slower", "5%")
+    assert code == 3 and "yardstick, new / old: 1.200" in printed
+
+
+@pytest.mark.parametrize(
+    ("words", "verdict"),
+    [
+        ((), "slower"),
+        (("--threshold", "5%"), "slower"),
+        (("--threshold", "0.05"), "slower"),
+        (("--threshold", "10%"), "same"),
+        (("--fail-if-slower", "0.1"), "same"),
+        (("--threshold", "10%", "--fail-if-slower", "0.1"), "same"),
+    ],
+)
+def test_thresholds(folder, capsys, words, verdict):
+    old, new = write(folder / "old.json", record()), write(folder / "new.json", record(level=1.07e-5))
+    assert f"  {verdict}  " in compared(capsys, old, new, *words)[1]
+
+
+ALLOWED = "allowed: more than 0% and less than 100%, as in 5% or 0.05"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--threshold", "5"), f"--threshold 5: out of range; {ALLOWED}"),
+        (("--threshold", "0%"), f"--threshold 0%: out of range; {ALLOWED}"),
+        (("--fail-if-slower", "100%"), f"--fail-if-slower 100%: out of range; {ALLOWED}"),
+        (("--fail-if-slower", "nan"), f"--fail-if-slower nan: out of range; {ALLOWED}"),
+        (("--fail-if-slower", "few"), f"--fail-if-slower 'few': not a percentage; {ALLOWED}"),
+        (
+            ("--threshold", "5%", "--fail-if-slower", "10%"),
+            "--threshold 5% and --fail-if-slower 10% contradict each other; give one, or both alike",
+        ),
+    ],
+)
+def test_wrong_thresholds_are_one_line(folder, capsys, words, message):
+    files = [write(folder / f"{name}.json", record()) for name in ("old", "new")]
+    assert refused(capsys, *files, *words) == message
+
+
+FORCE = "; give --force to compare them all the same"
+
+
+@pytest.mark.parametrize(
+    ("one", "machine", "difference"),
+    [
+        (record(threads=2), {}, "threads 1 and 2"),
+        (record(threads=2, steps=500), {}, "threads 1 and 2, steps 2000 and 500"),
+        (record(cores=[0, 3]), {}, "pinned cores 1 and 0, 3"),
+        (record(seed=7), {}, "seed 0 and 7"),
+        (record(), {"cpu": "Another"}, "cpu A CPU and Another"),
+        (record(), {"cores": 8}, "machine's cores 4 and 8"),
+        (record(), {"physical_cores": 4}, "physical_cores 2 and 4"),
+        (record(), {"affinity": [1]}, "affinity 0, 1 and 1"),
+        (record(), {"governor": "powersave"}, "governor unknown and powersave"),
+        (record(), {"os": "Another"}, "os An OS and Another"),
+        (record(), {"environment": {"XLA_FLAGS": "--x"}}, "XLA_FLAGS unset and --x"),
+    ],
+)
+def test_unlike_runs_are_refused_unless_forced(folder, capsys, one, machine, difference):
+    old, new = write(folder / "old.json", record()), write(folder / "new.json", one, **machine)
+    assert refused(capsys, old, new) == f"old.json and new.json are unlike: {difference}{FORCE}"
+    assert f"compared although unlike: {difference}\n" in compared(capsys, old, new, "--force")[1]
+
+
+def test_runs_may_differ_in_what_is_compared(folder, capsys):
+    old = write(folder / "old.json", record(), record("torch", steps=1))
+    new = write(folder / "new.json", record(), python="3.12.1", load_average=[3.0], git_commit="1")
+    printed = compared(capsys, old, new)[1]
+    assert "changed: python 3.11.7 -> 3.12.1" in printed
+    assert "vanished: manual-torch-cpu-float32-2000: not in the new run" in printed
+
+
+def test_runs_that_cannot_be_compared_are_refused(folder, capsys):
+    old = write(folder / "old.json", record())
+    assert refused(capsys, old, old) == "old.json: given twice; expected two runs"
+    assert refused(capsys, old, "none.json").startswith("none.json: cannot be read")
+    assert "no case was measured in both runs" in refused(capsys, old, write(folder / "new.json", record("jax")))
+    untimed = write(folder / "untimed.json", record(rounds=None))
+    message = "untimed.json: manual, numpy: no raw rounds; expected a timed run of `pytest bench`"
+    assert refused(capsys, old, untimed) == message
+    assert refused(capsys, old).startswith("the following arguments are required: NEW.json")
+
+
+def test_the_help_lists_the_options(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == 0
+    printed = capsys.readouterr().out
+    assert all(word in printed for word in ("--threshold", "--fail-if-slower", "--force", "5%"))
+
+
+def test_the_command_exits_with_the_code(tmp_path):
+    old, new = write(tmp_path / "old.json", record()), write(tmp_path / "new.json", record(level=1.2e-5))
+    assert run("bench.compare", old, new, "--fail-if-slower", "5%").returncode == 1
+    done = run("bench.compare", old, tmp_path / "none.json")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def imported(code: str) -> set[str]:
+    """The frameworks that a fresh process has imported after running the code."""
+    tail = f"\nimport sys\nprint(*sorted({FRAMEWORKS!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code + tail], cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_no_framework_is_imported():
+    assert imported("import bench.compare") == set()
+    assert imported("import bench.compare, autograd") == {"autograd"}  # the check can fail

@@ -1,0 +1,53 @@
+"""What the project says of itself in several files must be the same."""
+
+import re
+import tomllib
+
+import pytest
+from conftest import ROOT
+
+import impls
+from bench.backends import backends
+from bench.cases.options import OPTIONS
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def needs(names: list[str]) -> dict[str, str]:
+    """Lower ends by name, without fitbench's own extras and without the developers' tools."""
+    found = (re.fullmatch(r"([\w-]+)>=([\d.]+)", need) for need in names)
+    return {match[1]: match[2] for match in found if match}
+
+
+def pins(path: str) -> dict[str, str]:
+    lines = (ROOT / path).read_text().splitlines()
+    return dict(line.split("==") for line in lines if line and not line.startswith("#"))
+
+
+def test_the_oldest_versions_that_ci_tests_are_the_lower_ends_of_the_ranges():
+    runtime = [*PROJECT["dependencies"], *EXTRAS["numpy"], *EXTRAS["torch"], *EXTRAS["jax"], *EXTRAS["bench"]]
+    assert pins(".github/oldest.txt") == needs(runtime)
+
+
+def test_every_need_is_pinned_within_its_range():
+    pinned = {name.lower(): version for name, version in pins("constraints.txt").items()}
+    for name, least in needs(
+        [*PROJECT["dependencies"], *(need for extra in EXTRAS.values() for need in extra)]
+    ).items():
+        assert [*map(int, pinned[name].split("."))] >= [*map(int, least.split("."))], name
+
+
+@pytest.mark.parametrize("backend", backends().values(), ids=backends())
+def test_the_extra_that_a_backend_names_installs_what_it_needs(backend):
+    assert set(backend.packages) <= {*needs(EXTRAS[backend.extra]), *needs(PROJECT["dependencies"])}
+
+
+@pytest.mark.parametrize("name", [*impls.variants(), *backends()])
+def test_the_readme_names_every_variant_and_backend(name):
+    assert f"`{name}`" in (ROOT / "README.md").read_text()
+
+
+def test_the_readme_names_every_option():
+    readme = (ROOT / "README.md").read_text()
+    assert [option for option, _ in OPTIONS if f"`{option}`" not in readme] == []
