@@ -8,7 +8,6 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
-from scipy import stats
 
 from bench.records.rounds import Rounds, Row
 from bench.statistics.intervals import median_interval
@@ -27,6 +26,8 @@ def steps_of_round(pace: float, steps: int) -> int:
 
 def is_warm(seconds: Iterable[float]) -> bool:
     """Whether rounds have stopped getting faster: their first half is not slower than their second (Mann-Whitney)."""
+    from scipy import stats  # which takes most of a second: not where nothing is timed
+
     values = list(seconds)
     half = len(values) // 2
     slower = stats.mannwhitneyu(values[:half], values[half:], alternative="greater", method="exact")

@@ -43,7 +43,7 @@ class Rounds(msgspec.Struct, frozen=True, kw_only=True):
     steps: Annotated[list[Steps], MOST]
     seconds: Annotated[list[Positive], MOST]
     cpu_seconds: Annotated[list[Seconds], MOST]
-    yardstick_seconds: Annotated[list[Seconds | None], MOST]
+    yardstick_seconds: Annotated[list[Positive | None], MOST]
     warm_up: Annotated[list[bool], MOST]
 
     def __post_init__(self) -> None:

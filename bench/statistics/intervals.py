@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from bench.records.rounds import Columns
 
@@ -129,7 +129,7 @@ def interval(value: float, resampled: Array, count: int, confidence: float) -> I
     """Percentiles of resamples of so many units. None is interpolated, since some may be infinite."""
     if count < 2:
         return Interval(value, math.nan, math.nan)
-    t = stats.t.ppf((1 - confidence) / 2, count - 1)
-    tail = stats.norm.cdf(t * math.sqrt(count / (count - 1)))
+    t = special.stdtrit(count - 1, (1 - confidence) / 2)
+    tail = special.ndtr(t * math.sqrt(count / (count - 1)))
     low, high = np.quantile(resampled, tail, method="lower"), np.quantile(resampled, 1 - tail, method="higher")
     return Interval(value, float(low), float(high))
