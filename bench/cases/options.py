@@ -14,7 +14,7 @@ from bench.support.errors import InputError
 from bench.support.system import allowed_cores
 from bench.support.words import fraction, listed, names, number, seconds
 
-EVERY = "all, repeatable or comma-separated"
+SEVERAL = "repeatable or comma-separated"
 Read = Callable[[str, Any, Mapping[str, Any]], Any]  # of an option and its word, after the values of those before it
 
 
@@ -48,6 +48,14 @@ def _cold(option: str, word: str | None, values: Mapping[str, Any]) -> int:
     return min(2, processes) if word is None else number(option, word, 0, processes)
 
 
+def _sizes(least: int) -> Read:
+    return lambda option, words, _: tuple(number(option, word, least) for word in listed(words))
+
+
+def _names(option: str, words: Iterable[str], _: Mapping[str, Any]) -> tuple[str, ...]:
+    return names(option, words, KNOWN[option]())
+
+
 def _devices(option: str, words: Iterable[str], _: Mapping[str, Any]) -> tuple[str, ...]:
     devices = listed(words)
     if "" in devices:
@@ -57,30 +65,20 @@ def _devices(option: str, words: Iterable[str], _: Mapping[str, Any]) -> tuple[s
 
 # The names that an axis may have; the devices are known only when the frameworks have been asked.
 KNOWN: Mapping[str, Callable[[], Iterable[str]]] = {
-    "variant": impls.variants,
-    "backend": backends,
-    "dtype": lambda: DTYPES,
+    "--variant": impls.variants,
+    "--backend": backends,
+    "--dtype": lambda: DTYPES,
 }
 
 
 def _axis(axis: Field[Any]) -> Option:
-    """The option of an axis of the case: names, or whole numbers."""
-    about, usual = axis.metadata, EVERY
-    read: Read
+    """The option of an axis of the case: whole numbers with a default, or names, which are all by default."""
+    name, metavar, what = f"--{axis.name}", axis.metadata["metavar"], axis.metadata["what"]
     if axis.type is int:
-        usual = f"{axis.default}, repeatable"
-
-        def read(option: str, words: Iterable[str], _: Mapping[str, Any]) -> tuple[int, ...]:
-            return tuple(number(option, word, about["least"]) for word in listed(words)) or (int(axis.default),)
-
-    elif axis.name in KNOWN:
-
-        def read(option: str, words: Iterable[str], _: Mapping[str, Any]) -> tuple[str, ...]:
-            return names(option, words, KNOWN[axis.name]())
-
-    else:
-        read, usual = _devices, f"{EVERY}, that are seen"
-    return Option(f"--{axis.name}", read, about["metavar"], about["what"], usual=usual, several=True)
+        usual = str(axis.default)
+        return Option(name, _sizes(axis.metadata["least"]), metavar, f"{what}; {SEVERAL}", usual, several=True)
+    read, usual = (_names, "all") if name in KNOWN else (_devices, "all that are seen")
+    return Option(name, read, metavar, f"{what}; {SEVERAL}", usual=usual, several=True)
 
 
 def _word(read: Callable[[str, str], Any]) -> Read:
@@ -121,8 +119,9 @@ def choice_of(**words: Any) -> Choice:
     values: dict[str, Any] = {}
     for option in OPTIONS:
         word = words.get(option.key)
-        default = () if option.several else option.default
-        values[option.key] = option.read(option.name, default if word is None else word, values)
+        if word is None or word == []:
+            word = option.default if not option.several else [] if option.default is None else [option.default]
+        values[option.key] = option.read(option.name, word, values)
     axes = {axis.name: values.pop(axis.name) for axis in AXES}
     return Choice(axes=axes, **values)
 

@@ -1,81 +1,103 @@
 """What a run has measured so far, beside its JSON: a run that was killed at any moment goes on from there.
 
-A line (bench.chain) is the key, which tells what the samples depend on, or the process that writes, or a sample. Only
-the last line can be torn: it is cut off, and its sample is measured again.
+The journal is an SQLite file of a key, which tells what the samples depend on, and of the samples. SQLite undoes what
+was cut off, but does not notice a byte that changed on the disk: each row has a checksum that goes on from the row
+before, so that a row that is altered, lost, moved or doubled is found.
 """
 
 import json
 import os
-import time
-from collections.abc import Mapping
-from io import FileIO
+import sqlite3
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bench.measuring import chain
-from bench.measuring.differences import differences
-from bench.support.errors import InputError
-from bench.support.files import sync_folder, temporary
+from filelock import BaseFileLock, FileLock, Timeout
 
-try:
-    import fcntl
-except ImportError:  # Windows: nothing keeps a second process out there
-    fcntl = None  # type: ignore[assignment]
+from bench.measuring.differences import differences
+from bench.support.errors import InputError, last_line, one_line
 
 SHOWN = 3  # differences that a message names
+MOST_BYTES = 2**31  # of a file that is read: no run writes as much
 
 # A run that is about to be refused has the lock for a moment, too: that must not refuse the other one as well.
-ATTEMPTS, PAUSE_SECONDS = 10, 0.02
+WAIT_SECONDS, PAUSE_SECONDS = 0.2, 0.02
+
+BUSY_SECONDS = 20.0  # that a sample waits while somebody reads what is there
+
+# In meta, checksum is that of the key, and last that of the last sample, so that its loss is found, too.
+TABLES = {
+    "meta": "CREATE TABLE meta (key BLOB, checksum INTEGER, pid INTEGER, last INTEGER)",
+    "samples": "CREATE TABLE samples (number INTEGER PRIMARY KEY, content BLOB, checksum INTEGER)",
+}
+SCHEMA = [(b"table", name.encode(), name.encode(), sql.encode()) for name, sql in TABLES.items()]
+
+# Nothing that a file brings along is run; and what is committed is on the disk, with the file's name.
+PRAGMAS = ("trusted_schema = OFF", "cell_size_check = ON", "synchronous = EXTRA", "journal_mode = DELETE")
+
+# What damaged bytes may raise. SQLite's messages may quote them: what is not UTF-8 there is a ValueError.
+FAULTS = (sqlite3.Error, ValueError, OverflowError, MemoryError, RecursionError)
+DISK = {  # what SQLite says of the disk, and not of the content
+    *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR),
+    *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED),
+}
 
 
 class Journal:
-    """FILE.journal: a line of key, then a line a sample, each on the disk before the run goes on.
+    """A file of samples, each on the disk before the run goes on. What a sample is, the journal does not know.
 
     samples: those that it held when it was opened. One process at a time has it, until it closes it or dies.
     """
 
-    def __init__(self, path: Path, file: FileIO) -> None:
-        self.path = path
-        self.samples: list[dict[str, Any]] = []
-        self._file = file
-        self._end = 0  # bytes up to here are whole lines
-        self._sum = 0
+    def __init__(self, path: Path, key: Mapping[str, Any], new: bool) -> None:
+        self.path, self.closed = path, False
+        self.samples: list[bytes] = []
+        content = json.dumps(key).encode()
+        with ExitStack() as stack, _explained(path):
+            if not new:
+                _check_presence(path)  # at first, since no lock can be made in a folder that is missing
+            stack.enter_context(_locked(path))
+            self._database = stack.enter_context(_connected(path, new))
+            found = _contents(path, self._database)
+            if found is None:  # new, or killed before the key was on the disk
+                _create(self._database, content)
+            elif new:
+                raise InputError(f"{path}: left by a run that was stopped; --resume goes on with it, or delete it")
+            else:
+                _compare(path, json.loads(found[0]), json.loads(content))
+                self.samples = found[1]
+                with self._database as database:
+                    database.execute("UPDATE meta SET pid = ?", (os.getpid(),))
+            self._held = stack.pop_all()
 
     @classmethod
     def begin(cls, path: Path, key: Mapping[str, Any]) -> "Journal":
         """A new journal. Raises InputError if there is one already, or if it cannot be written."""
-        try:
-            _create(path, chain.line({"key": key}, 0)[0])
-        except FileExistsError:
-            with _open(path):  # raises if a live run has it
-                raise InputError(
-                    f"{path}: left by a run that was stopped; --resume goes on with it, or delete it"
-                ) from None
-        except OSError as error:
-            raise _cannot(path, "written", error) from None
-        return cls.resume(path, key)
+        return cls(path, key, new=True)
 
     @classmethod
     def resume(cls, path: Path, key: Mapping[str, Any]) -> "Journal":
-        """The journal of a run that was stopped. Raises InputError if there is none, or if it is of another key."""
-        file = _open(path)
-        try:
-            journal = cls(path, file)
-            journal._read(_plain(key))
-            journal._write({"pid": os.getpid()})
-        except BaseException:
-            file.close()
-            raise
-        return journal
+        """The journal of a run that was stopped.
 
-    def append(self, sample: Mapping[str, Any]) -> None:
+        Raises InputError if there is none, if it is damaged or of another key, or if a live run has it.
+        """
+        return cls(path, key, new=False)
+
+    def append(self, data: bytes) -> None:
         """Keep a sample: when this returns, it is on the disk. Raises InputError if it cannot be written."""
-        self._write({"sample": sample})
+        with _explained(self.path), self._database as database:
+            (last,) = database.execute("SELECT last FROM meta").fetchone()
+            checksum = zlib.crc32(data, last)
+            database.execute("INSERT INTO samples (content, checksum) VALUES (?, ?)", (data, checksum))
+            database.execute("UPDATE meta SET last = ?", (checksum,))
 
     def discard(self) -> None:
-        """Close and delete the file: the run's JSON is written."""
-        if fcntl is None:  # Windows deletes no open file; elsewhere, whoever opens it next must not get what we delete
-            self.close()
+        """Close and delete the file: the run's JSON is written. One that is closed may be another run's: it stays."""
+        if self.closed:
+            return
+        self._database.close()  # Windows deletes no open file
         try:
             self.path.unlink(missing_ok=True)
         except OSError as error:
@@ -85,107 +107,158 @@ class Journal:
 
     def close(self) -> None:
         """Leave the file to whoever resumes it."""
-        self._file.close()
-
-    def _read(self, key: Any) -> None:
-        """Read the whole lines, to go on behind them."""
-        data = self._file.read()
-        entries = list(chain.entries(data))
-        self._end, self._sum = (entries[-1].end, entries[-1].checksum) if entries else (0, 0)
-        rest = data[self._end :]
-        if b"\n" in (rest[:-1] if entries else rest):  # more than a last line that was being written
-            raise InputError(f"{self.path}: damaged in line {len(entries) + 1}; delete it, and run without --resume")
-        if not entries:  # killed before the key was on the disk
-            return self._write({"key": key})
-        self._compare(entries[0].content.get("key"), key)
-        self.samples = [entry.content["sample"] for entry in entries if "sample" in entry.content]
-
-    def _compare(self, old: Any, new: Any) -> None:
-        """Raises InputError, which names what differs, if the journal's key is not ours."""
-        found = list(differences(old, new))
-        more = f" and {rest} more" if (rest := len(found) - SHOWN) > 0 else ""
-        listed = ", ".join(found[:SHOWN])
-        if found:
-            raise InputError(
-                f"{self.path}: of another configuration: {listed}{more}; delete it, or restore what changed"
-            )
-
-    def _write(self, content: Mapping[str, Any]) -> None:
-        """Raises InputError where the disk does not take it: then the next one is written in its place."""
-        line, checksum = chain.line(content, self._sum)
-        try:
-            self._file.truncate(self._end)  # of what a write that failed has left
-            self._file.seek(self._end)
-            _put(self._file, line)
-        except OSError as error:
-            raise _cannot(self.path, "written", error) from None
-        self._end, self._sum = self._end + len(line), checksum
+        self.closed = True
+        self._held.close()
 
 
-def _create(path: Path, line: bytes) -> None:
-    """A new file, with its first line or not at all, where the file system can link. Raises FileExistsError."""
-    draft = temporary(path)
+def stored(path: Path) -> list[bytes]:
+    """The samples that are on the disk now, even if a run goes on with them; none where no journal is.
+
+    Raises InputError if the journal is damaged.
+    """
+    with _explained(path):
+        if not path.exists():
+            return []
+        with _connected(path) as database:
+            return (_contents(path, database) or (b"", []))[1]
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Inside `with`, the journal is for us alone. Raises InputError if another run has it.
+
+    A file beside it is locked: on some systems a lock of the journal itself would keep out SQLite, and some versions
+    of filelock empty the file that they lock, or delete it afterwards.
+    """
+    file = Path(f"{path}.lock")
+    lock = FileLock(file, thread_local=False)
     try:
-        with draft.open("xb", buffering=0) as file:
-            _put(file, line)
-        try:
-            os.link(draft, path)  # unlike a rename, it replaces nothing
-        except FileExistsError:
-            raise
-        except OSError:
-            with path.open("xb", buffering=0) as file:
-                _put(file, line)
+        while not _acquired(lock, file):
+            pass
+    except Timeout:
+        raise InputError(f"{path}: in use by another run, {_holder(path)}; wait until it ends, or stop it") from None
+    try:
+        yield
     finally:
-        draft.unlink(missing_ok=True)
-    sync_folder(path.parent)
+        if os.name == "posix":  # while it is ours; elsewhere filelock deletes it, unless somebody has opened it
+            with suppress(OSError):
+                file.unlink()
+        lock.release()
 
 
-def _put(file: FileIO, data: bytes) -> None:
-    """Bring all of the data to the disk."""
-    while data:
-        data = data[file.write(data) :]
-    os.fsync(file.fileno())
-
-
-def _open(path: Path) -> FileIO:
-    """The file of a journal, for us alone. Raises InputError if it is missing, or a live run has it."""
-    try:
-        file = path.open("r+b", buffering=0)
-    except FileNotFoundError:
-        raise InputError(f"{path}: nothing to resume: no journal is there; run without --resume") from None
-    except OSError as error:
-        raise _cannot(path, "opened", error) from None
-    if not _lock(file):
-        with file:
-            pids = [entry.content["pid"] for entry in chain.entries(file.read()) if "pid" in entry.content]
-        holder = f"process {pids[-1]}" if pids else "a process that has just begun"
-        raise InputError(f"{path}: in use by another run, {holder}; wait until it ends, or stop it")
-    if not path.exists() or not os.path.samestat(os.fstat(file.fileno()), path.stat()):
-        file.close()  # the run that had it ended, and deleted it, before we had the lock
-        return _open(path)
-    return file
-
-
-def _lock(file: FileIO) -> bool:
-    """Whether the file is ours, until it is closed or we die."""
-    if fcntl is None:
-        return True
-    for _ in range(ATTEMPTS):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            time.sleep(PAUSE_SECONDS)
-        except OSError:  # a file system without locks
-            return True
+def _acquired(lock: BaseFileLock, file: Path) -> bool:
+    """Lock the file; False if what is locked then is not what is there: the run that had it deleted it meanwhile."""
+    with file.open("ab") as before:
+        lock.acquire(timeout=WAIT_SECONDS, poll_interval=PAUSE_SECONDS)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(before.fileno()), file.stat()):
+                return True
+    lock.release()
     return False
 
 
-def _cannot(path: Path, what: str, error: OSError) -> InputError:
-    reason = error.strerror or error
+def _holder(path: Path) -> str:
+    """The run that has the lock, in words."""
+    with suppress(OSError, *FAULTS), _connected(path) as database:
+        for (pid,) in database.execute("SELECT pid FROM meta"):
+            if isinstance(pid, int):
+                return f"process {pid}"
+    return "a process that has just begun"
+
+
+@contextmanager
+def _connected(path: Path, new: bool = False) -> Iterator[sqlite3.Connection]:
+    """A connection to the file. Raises InputError if it is missing, unless it may be new, or too large to be ours."""
+    if not new:
+        _check_presence(path)
+    if path.exists() and path.stat().st_size > MOST_BYTES:
+        raise _damaged(path, f"(larger than {MOST_BYTES} bytes)")
+    address = f"{path.absolute().as_uri()}?mode={'rwc' if new else 'rw'}"
+    with closing(sqlite3.connect(address, BUSY_SECONDS, uri=True, isolation_level="IMMEDIATE")) as database:
+        database.text_factory = bytes
+        for pragma in PRAGMAS:
+            database.execute(f"PRAGMA {pragma}")
+        yield database
+
+
+def _create(database: sqlite3.Connection, key: bytes) -> None:
+    with database:
+        database.execute("BEGIN IMMEDIATE")
+        for sql in TABLES.values():
+            database.execute(sql)
+        checksum = zlib.crc32(key)
+        database.execute("INSERT INTO meta VALUES (?, ?, ?, ?)", (key, checksum, os.getpid(), checksum))
+
+
+def _contents(path: Path, database: sqlite3.Connection) -> tuple[bytes, list[bytes]] | None:
+    """The key and the samples; None for an empty file. Raises InputError if anything is not as it was written."""
+    with database:
+        database.execute("BEGIN")  # all is read as of one moment
+        if database.execute("PRAGMA page_count").fetchone() == (0,):
+            return None
+        if database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall() != SCHEMA:
+            raise _damaged(path, "(it is no journal of fitbench)")
+        (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+        if found != b"ok":
+            raise _damaged(path, f"({last_line(found.decode(errors='replace'))})")
+        heads = database.execute("SELECT key, checksum, last FROM meta").fetchall()
+        if [_sound(key, checksum, 0) for key, checksum, _ in heads] != [True]:
+            raise _damaged(path, "in its key")
+        ((key, checksum, last),) = heads
+        return key, _samples(path, database, checksum, last)
+
+
+def _samples(path: Path, database: sqlite3.Connection, before: int, last: int) -> list[bytes]:
+    samples: list[bytes] = []
+    rows = database.execute("SELECT number, content, checksum FROM samples ORDER BY number")
+    for expected, (number, content, checksum) in enumerate(rows, 1):
+        if number != expected or not _sound(content, checksum, before):
+            raise _damaged(path, f"in sample {expected}")
+        samples.append(content)
+        before = checksum
+    if before != last:
+        raise _damaged(path, f"in sample {len(samples) + 1}")
+    return samples
+
+
+def _sound(content: Any, checksum: Any, before: int) -> bool:
+    return isinstance(content, bytes) and zlib.crc32(content, before) == checksum
+
+
+def _compare(path: Path, old: Any, new: Any) -> None:
+    """Raises InputError, which names what differs, if the journal's key is not ours."""
+    found = list(differences(old, new))
+    more = f" and {rest} more" if (rest := len(found) - SHOWN) > 0 else ""
+    listed = ", ".join(found[:SHOWN])
+    if found:
+        raise InputError(f"{path}: of another configuration: {listed}{more}; delete it, or restore what changed")
+
+
+def _check_presence(path: Path) -> None:
+    if not path.exists():
+        raise InputError(f"{path}: nothing to resume: no journal is there; run without --resume")
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """What the file and its place make SQLite and the system raise inside `with` becomes an InputError."""
+    try:
+        yield
+    except (InputError, sqlite3.ProgrammingError):  # the latter is our own fault
+        raise
+    except (OSError, NotImplementedError) as error:  # filelock raises the latter where nothing can be locked
+        raise _cannot(path, "opened", error) from None
+    except FAULTS as error:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF  # the rest of it is detail
+        if code in DISK:
+            raise _cannot(path, "opened" if code == sqlite3.SQLITE_CANTOPEN else "written", error) from None
+        raise _damaged(path, f"({one_line(str(error))})") from None
+
+
+def _damaged(path: Path, where: str) -> InputError:
+    return InputError(f"{path}: damaged {where}; delete it, and run without --resume")
+
+
+def _cannot(path: Path, what: str, error: Exception) -> InputError:
+    reason = getattr(error, "strerror", None) or error
     return InputError(f"{path}: cannot be {what} ({reason}); expected a file that this run may read and write")
-
-
-def _plain(value: Any) -> Any:
-    """As it comes back from JSON: lists for tuples."""
-    return json.loads(json.dumps(value))

@@ -1,27 +1,27 @@
 """Another interpreter, asked what it is by bench/sides/probe.py."""
 
-import json
 import os
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from bench.sides import probe
-from bench.sides.side import NEEDS, Place, wanted
+from bench.sides.side import NEEDS, Interpreter, Place, wanted
 from bench.support.errors import InputError, last_line
 
 LEAST_PYTHON = (3, 11)
 ANSWER_SECONDS = 60.0
 
 
-def facts_of(option: str, place: Place) -> dict[str, Any]:
+def facts_of(option: str, place: Place) -> Interpreter:
     """What bench/sides/probe.py prints there. Raises InputError where workers could not run."""
     facts = _answer(option, place)
-    if tuple(facts["release"]) < LEAST_PYTHON:
+    if facts.release < LEAST_PYTHON:
         least = ".".join(map(str, LEAST_PYTHON))
-        raise InputError(f"{option}: it is Python {facts['python']}; fitbench's workers need {least} or newer")
-    if lacking := [name for name in NEEDS if name in facts["absent"]]:
+        raise InputError(f"{option}: it is Python {facts.python}; fitbench's workers need {least} or newer")
+    if lacking := [name for name in NEEDS if name in facts.absent]:
         install = f"{place.python} -m pip install {' '.join(lacking)}"
         raise InputError(
             f"{option}: it has no {', '.join(lacking)}; fitbench's workers need {' and '.join(NEEDS)} ({install})"
@@ -29,7 +29,7 @@ def facts_of(option: str, place: Place) -> dict[str, Any]:
     return facts
 
 
-def _answer(option: str, place: Place) -> dict[str, Any]:
+def _answer(option: str, place: Place) -> Interpreter:
     command = [place.python, str(Path(probe.__file__).resolve()), *wanted()]
     # A folder with nothing in it: neither a checkout's modules nor a .python-version answer for the interpreter.
     with tempfile.TemporaryDirectory(prefix="fitbench-", ignore_cleanup_errors=True) as empty:
@@ -55,11 +55,9 @@ def _answer(option: str, place: Place) -> dict[str, Any]:
     return facts
 
 
-def _parsed(text: str) -> dict[str, Any] | None:
+def _parsed(text: str) -> Interpreter | None:
     """The last line's object, as a site's own modules may print before it; None if it is not what the probe prints."""
     try:
-        facts = json.loads(text.strip().rpartition("\n")[2])
-    except ValueError:
+        return msgspec.json.decode(text.strip().rpartition("\n")[2], type=Interpreter)
+    except (msgspec.DecodeError, RecursionError):
         return None
-    known = isinstance(facts, dict) and facts.keys() >= {"python", "release", "packages", "absent"}
-    return facts if known else None

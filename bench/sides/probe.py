@@ -35,11 +35,15 @@ def absent(names: list) -> list:
     return [name for name in names if importlib.util.find_spec(name) is None]
 
 
-if __name__ == "__main__":
-    answer = {
+def facts(names: list) -> dict:
+    """What is told: bench.sides.side.Interpreter is its type."""
+    return {
         "python": platform.python_version(),
         "release": list(sys.version_info[:2]),
         "packages": installed(),
-        "absent": absent(sys.argv[1:]),
+        "absent": absent(names),
     }
-    print(json.dumps(answer))
+
+
+if __name__ == "__main__":
+    print(json.dumps(facts(sys.argv[1:])))

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,9 +11,9 @@ from pathlib import Path
 from bench.sides import code, git
 from bench.sides.side import Place
 from bench.support.errors import InputError, last_line
-from bench.support.scratch import is_left_over, prefix
+from bench.support.scratch import Scratch, left_over
 
-SCRATCH = "ab"  # the kind of folder that a worktree is
+SCRATCH = "ab"  # the kind of folder that a worktree is in
 
 
 def revision(spec: str) -> str | None:
@@ -26,8 +25,8 @@ def revision(spec: str) -> str | None:
 def worktree(option: str, commit: str) -> Iterator[Place]:
     """A checkout of the commit, which exists inside `with` only. SIGTERM becomes SystemExit meanwhile."""
     _remove_left_overs()
-    with _exit_on_sigterm():
-        folder = Path(tempfile.mkdtemp(prefix=prefix(SCRATCH))).resolve()
+    with _exit_on_sigterm(), Scratch(SCRATCH) as scratch:
+        folder = scratch / "checkout"  # git takes no folder that holds something, such as a lock
         try:
             yield Place(_checked_out(option, commit, folder))
         finally:
@@ -51,8 +50,9 @@ def _remove_left_overs() -> None:
     """Of comparisons that were killed before they could remove their worktree."""
     for line in (git.answer("worktree", "list", "--porcelain", cwd=code.ROOT) or "").splitlines():
         kind, _, path = line.partition(" ")
-        if kind == "worktree" and is_left_over(Path(path), SCRATCH):
+        if kind == "worktree" and left_over(Path(path).parent, SCRATCH):
             _remove(Path(path))
+            shutil.rmtree(Path(path).parent, ignore_errors=True)
 
 
 def _remove(folder: Path) -> None:

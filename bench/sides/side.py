@@ -1,12 +1,11 @@
 """A side: one environment whose workers are measured, here or beside it."""
 
 import os
-import platform
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from bench.backends import backends
 from bench.sides import code, git, probe
@@ -53,18 +52,22 @@ class Place:
     variables: tuple[tuple[str, str], ...] = ()
 
 
+class Interpreter(msgspec.Struct, frozen=True):
+    """What bench/sides/probe.py tells of an interpreter; absent: of the packages that it was asked for."""
+
+    python: str
+    release: tuple[int, int]
+    packages: dict[str, str]
+    absent: list[str]
+
+
 def here() -> Side:
     """This interpreter and checkout. No process is started but git's."""
-    facts = {
-        "python": platform.python_version(),
-        "packages": probe.installed(),
-        "absent": probe.absent(wanted()),
-    }
-    return described("", "", Place(code.ROOT), facts)
+    return described("", "", Place(code.ROOT), msgspec.convert(probe.facts(wanted()), Interpreter))
 
 
-def described(label: str, spec: str, place: Place, facts: Mapping[str, Any]) -> Side:
-    """The side at a place, of whose interpreter the facts are what the probe tells."""
+def described(label: str, spec: str, place: Place, facts: Interpreter) -> Side:
+    """The side at a place."""
     changes = git.answer("status", "--porcelain", cwd=place.root)
     return Side(
         label=label,
@@ -72,9 +75,9 @@ def described(label: str, spec: str, place: Place, facts: Mapping[str, Any]) -> 
         python=place.python,
         root=place.root,
         variables=place.variables,
-        absent=frozenset(facts["absent"]),
-        python_version=facts["python"],
-        packages=tuple(facts["packages"].items()),
+        absent=frozenset(facts.absent),
+        python_version=facts.python,
+        packages=tuple(facts.packages.items()),
         commit=git.answer("rev-parse", "HEAD", cwd=place.root),
         dirty=None if changes is None else bool(changes),
     )

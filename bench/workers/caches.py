@@ -1,6 +1,5 @@
 """Folders of compiled code: empty for a process that starts cold, shared by those that start warm."""
 
-import contextlib
 import hashlib
 import json
 import shutil
@@ -9,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.support.scratch import is_left_over, prefix
+from bench.support.scratch import Scratch, left_over
 
 SCRATCH = "cache"  # the kind of folder that goes when the run ends
 MARKS = ".fitbench"  # in a folder: the cases whose code is in it
@@ -20,8 +19,8 @@ class Caches:
 
     def __init__(self, keep: Path | None = None) -> None:
         _remove_left_overs()
-        self._scratch = tempfile.TemporaryDirectory(prefix=prefix(SCRATCH), ignore_cleanup_errors=True)
-        self._root = keep or Path(self._scratch.name, "warm")
+        self._scratch = Scratch(SCRATCH)
+        self._root = keep or self._scratch.path / "warm"
 
     def folder(self, environment: Sequence[Any], cold: bool) -> Path:
         """A folder for one worker of this environment: whatever compiled code depends on, as JSON can hold it.
@@ -31,21 +30,19 @@ class Caches:
         name = hashlib.sha256(json.dumps(environment, sort_keys=True).encode()).hexdigest()[:16]
         shared = self._root / name
         if cold and shared.exists():
-            return Path(tempfile.mkdtemp(dir=self._scratch.name))
+            return Path(tempfile.mkdtemp(dir=self._scratch.path))
         shared.mkdir(parents=True, exist_ok=True)
         return shared
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):  # a worker that was killed may still be writing
-            shutil.rmtree(self._scratch.name)
-        self._scratch.cleanup()
+        self._scratch.close()
 
 
 def _remove_left_overs() -> None:
     """Of runs that were killed before they could remove their folder."""
     for folder in Path(tempfile.gettempdir()).glob("*"):  # nothing where it cannot be listed
-        if is_left_over(folder, SCRATCH):
-            shutil.rmtree(folder, ignore_errors=True)  # another user's is not ours to remove
+        if left_over(folder, SCRATCH):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def has(folder: Path, case: str) -> bool:

@@ -5,26 +5,30 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from bench.sides.environment import code_hash, worker_environment
+from conftest import ROOT
+from filelock import FileLock
 
 from bench.measuring import journal as module
-from bench.measuring.chain import entries
-from bench.measuring.journal import Journal
+from bench.measuring.journal import Journal, stored
+from bench.sides.code import code_hash
+from bench.sides.variables import timing_variables
 from bench.support.errors import InputError
 
-ROOT = Path(__file__).resolve().parent.parent
 KEY = {"choice": {"points": (1000, 2000)}, "packages": {"jax": "0.10.1", "numpy": "2.4.6"}, "threads": 1}
-POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and locks of POSIX")
+POSIX = pytest.mark.skipif(os.name != "posix", reason="signals, limits and locks of POSIX")
 
 # Appends numbers, going on from what is there, and tells each that is on the disk.
 APPENDS = """
 import sys
+import time
 from pathlib import Path
 from bench.measuring.journal import Journal
 path = Path(sys.argv[1])
@@ -32,9 +36,10 @@ journal = (Journal.resume if path.exists() else Journal.begin)(path, {"a": 1})
 number = len(journal.samples)
 print("open", flush=True)
 while True:
-    journal.append({"number": number, "padding": "x" * int(sys.argv[2])})
+    journal.append(b"%d " % number + b"x" * int(sys.argv[2]))
     print(number, flush=True)
     number += 1
+    time.sleep(float(sys.argv[3]))
 """
 
 
@@ -43,32 +48,59 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "run.json.journal"
 
 
-def filled(path: Path, count: int = 3) -> list[bytes]:
-    """A journal that was left, and its lines: the key, the process, and the samples."""
+def filled(path: Path, count: int = 3, padding: int = 0) -> bytes:
+    """A journal that was left with the samples 0, 1, ...; what is in the file."""
     journal = Journal.begin(path, KEY)
     for number in range(count):
-        journal.append({"number": number})
+        journal.append(b"%d" % number + b" " * padding)
     journal.close()
-    return path.read_bytes().splitlines(keepends=True)
+    return path.read_bytes()
 
 
 def numbers(path: Path) -> list[int]:
+    """The samples, if the journal can be resumed."""
     journal = Journal.resume(path, KEY)
     journal.close()
-    return [sample["number"] for sample in journal.samples]
+    return [int(sample) for sample in journal.samples]
+
+
+def edit(path: Path, *commands: str) -> None:
+    """Change the file as its format allows."""
+    with sqlite3.connect(path) as database:
+        for command in commands:
+            database.execute(command)
+    database.close()
+
+
+def alone(path: Path) -> bool:
+    """Whether there is nothing else in its folder."""
+    return list(path.parent.iterdir()) == [path]
+
+
+def refuses(path: Path, match: str) -> None:
+    """It cannot be resumed, for this reason, in one line; and it is left as it was."""
+    content = path.read_bytes()
+    with pytest.raises(InputError, match=match) as error:
+        Journal.resume(path, KEY)
+    assert "\n" not in str(error.value)
+    assert path.read_bytes() == content and alone(path)
 
 
 def test_samples_come_back_in_order_and_more_can_follow(path):
     filled(path)
+    assert alone(path)
     journal = Journal.resume(path, KEY)
-    assert [sample["number"] for sample in journal.samples] == [0, 1, 2]
-    journal.append({"number": 3, "text": "µ\n", "nothing": None})
+    assert journal.samples == [b"0", b"1", b"2"]
+    more = ['{"text": "µ\\n"}'.encode(), b"", bytes(range(256)), b"x" * 100_000]
+    for data in more:
+        journal.append(data)
+    assert stored(path) == [b"0", b"1", b"2", *more]  # while it goes on
     journal.close()
     journal.close()
     journal = Journal.resume(path, KEY)
-    assert journal.samples[3] == {"number": 3, "text": "µ\n", "nothing": None} and len(journal.samples) == 4
+    assert journal.samples == stored(path) == [b"0", b"1", b"2", *more]
     journal.discard()
-    assert not path.exists() and list(path.parent.iterdir()) == []
+    assert list(path.parent.iterdir()) == [] and stored(path) == []
 
 
 @POSIX
@@ -76,163 +108,315 @@ def test_samples_come_back_in_order_and_more_can_follow(path):
 def test_a_run_killed_at_random_moments_loses_nothing(padding, path):
     dice, told = random.Random(padding), -1
     for _ in range(10):
-        command = [sys.executable, "-c", APPENDS, str(path), str(padding)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        command = [sys.executable, "-c", APPENDS, str(path), str(padding), "0"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
             assert process.stdout.readline() == "open\n"
             time.sleep(dice.uniform(0, 0.05))
             process.send_signal(signal.SIGKILL)
             last = process.stdout.read().rpartition("\n")[0].rpartition("\n")[2]
         told = int(last or told)
         journal = Journal.resume(path, {"a": 1})
-        found = [sample["number"] for sample in journal.samples]
         journal.close()
+        found = [int(sample.split()[0]) for sample in journal.samples]
         assert found == list(range(len(found))) and len(found) > told
-    assert told > 0
+        assert all(sample.count(b"x") == padding for sample in journal.samples)
+    assert told > 0 and alone(path)
 
 
-def test_a_torn_last_line_is_cut_off_wherever_it_was_torn(path):
-    *before, last = filled(path)
-    for length in range(len(last)):
-        path.write_bytes(b"".join(before) + last[:length])
-        journal = Journal.resume(path, KEY)
-        assert [sample["number"] for sample in journal.samples] == [0, 1]
-        journal.append({"number": 7})
-        journal.close()
-        assert numbers(path) == [0, 1, 7]
+def test_what_was_being_written_is_undone(path, tmp_path):
+    before = filled(path, padding=5000)
+    torn = tmp_path / "torn" / path.name
+    torn.parent.mkdir()
+    database = sqlite3.connect(path, isolation_level=None)
+    for command in ("PRAGMA cache_size = 1", "BEGIN", "UPDATE samples SET content = x'ff', checksum = 0"):
+        database.execute(command)
+    database.execute("INSERT INTO samples (content) VALUES (zeroblob(100000))")  # more than the cache: it is written
+    for name in (path.name, f"{path.name}-journal"):
+        shutil.copy(path.parent / name, torn.parent)
+    database.close()
+    assert torn.read_bytes() != before
+    assert numbers(torn) == [0, 1, 2] and alone(torn)
 
 
-@pytest.mark.parametrize("tail", [b"\0\0\0\0", b"\0\0\0\n", b"12345678 {}\n", b"\n", b"\xff\xfe\n"])
-def test_a_last_line_that_is_not_ours_is_cut_off(tail, path):
-    """A disk that lost its power may write the end of a line and not its beginning."""
+DAMAGE = {
+    "altered": ["UPDATE samples SET content = CAST('9' AS BLOB) WHERE number = {}"],
+    "of another type": ["UPDATE samples SET content = 0 WHERE number = {}"],
+    "nothing": ["UPDATE samples SET content = NULL WHERE number = {}"],
+    "of another checksum": ["UPDATE samples SET checksum = checksum + 1 WHERE number = {}"],
+    "lost": ["DELETE FROM samples WHERE number = {}"],
+    "lost without a gap": [
+        "DELETE FROM samples WHERE number = {}",
+        "UPDATE samples SET number = number - 1 WHERE number > {}",
+    ],
+    "twice": [
+        "UPDATE samples SET number = -number - 1 WHERE number > {0}",
+        "UPDATE samples SET number = -number WHERE number < 0",
+        "INSERT INTO samples SELECT number + 1, content, checksum FROM samples WHERE number = {0}",
+    ],
+    "moved": ["UPDATE samples SET number = -{} WHERE number = {}"],
+    "foreign": ["INSERT OR REPLACE INTO samples VALUES ({}, x'7b7d', 12345)"],
+}
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("fault", DAMAGE)
+def test_damage_is_found_and_its_sample_is_named(fault, number, path):
     filled(path)
-    path.write_bytes(path.read_bytes() + tail)
-    assert numbers(path) == [0, 1, 2]
+    edit(path, *(command.format(number, number) for command in DAMAGE[fault]))
+    first = 1 if fault == "moved" else number + (fault == "twice")
+    refuses(path, f"damaged in sample {first}; delete it, and run without --resume")
 
 
-@pytest.mark.parametrize("line", [1, 2, 3, 4])
-@pytest.mark.parametrize("fault", ["altered", "torn", "lost", "twice", "foreign"])
-def test_damage_elsewhere_is_found_and_its_line_is_named(fault, line, path):
-    """Altered: one digit, so that it still is JSON. Lost: the line after it is the first that does not follow."""
-    lines = filled(path)
-    one = lines[line - 1]
-    spoiled = {
-        "altered": one[:-3] + bytes([one[-3] ^ 1]) + one[-2:],
-        "torn": one[: len(one) // 2] + b"\n",
-        "lost": b"",
-        "twice": one + one,
-        "foreign": b"{}\n",
-    }
-    path.write_bytes(b"".join([*lines[: line - 1], spoiled[fault], *lines[line:]]))
-    if fault == "lost" and line == len(lines) - 1:  # what does not follow is the last line: it is measured again
-        assert numbers(path) == [0]
-        return
-    content = path.read_bytes()
-    with pytest.raises(InputError, match=f"damaged in line {line + (fault == 'twice')};"):
-        Journal.resume(path, KEY)
-    assert path.read_bytes() == content
+@pytest.mark.parametrize(
+    "command",
+    [
+        "UPDATE meta SET key = replace(key, '1', '2')",
+        "UPDATE meta SET key = NULL",
+        "UPDATE meta SET checksum = 0",
+        "DELETE FROM meta",
+        "INSERT INTO meta SELECT * FROM meta",
+    ],
+)
+def test_damage_of_the_key_is_found(command, path):
+    filled(path)
+    edit(path, command)
+    refuses(path, "damaged in its key;")
 
 
-def test_without_checksums_an_altered_line_would_pass(path, monkeypatch):
-    monkeypatch.setattr("bench.chain.zlib.crc32", lambda *_: 0)
-    lines = filled(path)
-    lines[2] = lines[2].replace(b"0}", b"9}")
-    path.write_bytes(b"".join(lines))
+def test_two_samples_that_changed_places_are_found(path):
+    filled(path)
+    edit(path, *(f"UPDATE samples SET number = {new} WHERE number = {old}" for old, new in ((1, 9), (2, 1), (9, 2))))
+    refuses(path, "damaged in sample 1;")
+
+
+def test_without_checksums_an_altered_sample_would_pass(path, monkeypatch):
+    monkeypatch.setattr(module.zlib, "crc32", lambda *_: 0)
+    filled(path)
+    edit(path, *(command.format(1) for command in DAMAGE["altered"]))
     assert numbers(path) == [9, 1, 2]
 
 
-def test_a_line_is_on_the_disk_before_the_run_goes_on(path, monkeypatch):
-    """Killing a process does not show that: the system still has what was written."""
-    synced, fsync = [], os.fsync
-    monkeypatch.setattr(
-        module.os, "fsync", lambda file: (fsync(file), synced.append(path.exists() and path.read_bytes()))
-    )
+def test_bytes_that_changed_anywhere_are_found_or_do_not_matter(path):
+    """As on a bad disk: never a traceback, nor other samples."""
+    good, dice, ends = filled(path, count=30, padding=300), random.Random(7), Counter()
+    for _ in range(200):
+        spoiled = bytearray(good)
+        for _ in range(dice.choice([1, 1, 3, 30])):
+            place = dice.choice([dice.randrange(100), dice.randrange(len(good))])  # the header is small
+            spoiled[place] = dice.randrange(256)
+        path.write_bytes(spoiled)
+        try:
+            found = numbers(path)
+        except InputError as error:
+            assert "\n" not in str(error)
+            ends["refused"] += 1
+        else:
+            assert found == list(range(30))
+            ends["right"] += 1
+        assert alone(path)
+    assert min(ends["refused"], ends["right"]) > 20
+
+
+@pytest.mark.parametrize(
+    "place, content",
+    [
+        (36, b"\0\0\0\1"),  # the number of free pages: no sample needs it
+        (103, b"\0\0"),  # the number of tables: as if nothing had been written yet
+        (b"tablesamples", b"table\xff\n"),  # SQLite quotes it, though it is no text
+    ],
+)
+def test_bytes_that_changed_where_no_checksum_sees_it_are_found(place, content, path):
+    spoiled = bytearray(filled(path))
+    at = place if isinstance(place, int) else spoiled.index(place)
+    spoiled[at : at + len(content)] = content
+    path.write_bytes(spoiled)
+    refuses(path, "damaged")
+
+
+@pytest.mark.parametrize("length", [2, 99, 4096, 5000])
+def test_a_file_that_was_cut_off_is_found(length, path):
+    path.write_bytes(filled(path)[:length])
+    refuses(path, "damaged")
+
+
+def test_a_sample_is_on_the_disk_before_the_run_goes_on(path, monkeypatch):
+    """Killing a process does not show that, for the system still has what was written: SQLite must ask for more."""
+
+    def asked(journal: Journal) -> list:
+        return [journal._database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "journal_mode")]
+
+    extra = 3
     journal = Journal.begin(path, KEY)
-    for number in range(3):
-        journal.append({"number": number})
-        assert synced[-1] == path.read_bytes() and f'"number": {number}'.encode() in synced[-1]
+    assert asked(journal) == [extra, b"delete"]
+    journal.append(b"0")
+    assert not journal._database.in_transaction and stored(path) == [b"0"]
+    assert not path.with_name(f"{path.name}-journal").exists()  # with which it would be undone
     journal.close()
+    monkeypatch.setattr(module, "PRAGMAS", ())
+    journal = Journal.resume(path, KEY)
+    assert asked(journal) != [extra, b"delete"]
+    journal.discard()
 
 
-def test_a_torn_key_is_a_journal_that_has_just_begun(path):
-    key = filled(path)[0]
-    for length in range(len(key)):
-        path.write_bytes(key[:length])
-        assert numbers(path) == []
-        assert numbers(path) == []
+@pytest.mark.parametrize("beside", ["", "-journal"])
+@pytest.mark.parametrize("call", [Journal.begin, Journal.resume])
+def test_a_journal_without_a_key_has_just_begun(call, beside, path):
+    path.touch()
+    path.with_name(path.name + beside).touch()
+    assert stored(path) == []
+    journal = call(path, KEY)
+    assert journal.samples == []
+    journal.append(b"0")
+    journal.close()
+    assert numbers(path) == [0] and alone(path)
 
 
-def test_a_file_that_is_no_journal_is_left_alone(path):
-    path.write_text("my notes\n")
-    with pytest.raises(InputError, match="damaged in line 1"):
-        Journal.resume(path, KEY)
-    assert path.read_text() == "my notes\n"
+def test_a_run_that_was_cut_off_while_it_made_its_journal_left_none(path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
 
-
-def test_begin_where_one_was_left(path):
-    filled(path)
-    content = path.read_bytes()
-    with pytest.raises(InputError, match=r"run\.json\.journal: left by a run .* --resume .* delete it"):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(module.zlib, "crc32", interrupt)
         Journal.begin(path, KEY)
-    assert path.read_bytes() == content and list(path.parent.iterdir()) == [path]
-
-
-def test_resume_where_none_is(path):
-    with pytest.raises(InputError, match="nothing to resume"):
-        Journal.resume(path, KEY)
-    assert not path.exists()
+    assert stored(path) == []
+    Journal.begin(path, KEY).discard()
 
 
 @pytest.mark.parametrize("call", [Journal.begin, Journal.resume])
-def test_a_place_that_cannot_be_written(call, path):
-    path.mkdir()
-    with pytest.raises(InputError, match="cannot be opened"):
+def test_a_file_that_is_no_journal_is_left_alone(call, path):
+    path.write_text("my notes\n")
+    with pytest.raises(InputError, match=r"damaged \(file is not a database\)"):
         call(path, KEY)
-    with pytest.raises(InputError, match=r"cannot be written|nothing to resume"):
-        call(path.parent / "missing" / path.name, KEY)
+    assert path.read_text() == "my notes\n" and alone(path)
 
 
-def test_a_file_system_without_links(path, monkeypatch):
-    def refuse(*_):
-        raise OSError(1, "Operation not permitted")
-
-    monkeypatch.setattr(module.os, "link", refuse)
+@pytest.mark.parametrize(
+    "commands",
+    [
+        ["CREATE TRIGGER t AFTER UPDATE ON meta BEGIN DELETE FROM samples; END"],
+        ["CREATE VIEW v AS SELECT * FROM samples"],
+        ["ALTER TABLE samples RENAME TO s", "CREATE VIEW samples AS SELECT number, x'30' content, checksum FROM s"],
+        ["CREATE INDEX i ON samples (abs(number))"],
+        ["CREATE TABLE t (a)"],
+        ["CREATE VIRTUAL TABLE t USING rtree(a, b, c)"],
+        ["DROP TABLE meta"],
+        ["ALTER TABLE meta ADD COLUMN a AS (abs(pid))"],
+        ["ALTER TABLE meta ADD COLUMN a CHECK (a = randomblob(9))"],
+    ],
+)
+def test_a_file_that_brings_more_along_is_refused(commands, path):
     filled(path)
-    assert numbers(path) == [0, 1, 2] and list(path.parent.iterdir()) == [path]
-    with pytest.raises(InputError, match="left by a run"):
+    edit(path, *commands)
+    refuses(path, "damaged")
+
+
+def test_a_file_of_another_size_than_ours_is_not_read(path, monkeypatch):
+    filled(path)
+    monkeypatch.setattr(module, "MOST_BYTES", path.stat().st_size - 1)
+    for call in (Journal.begin, Journal.resume):
+        with pytest.raises(InputError, match="larger than"):
+            call(path, KEY)
+    assert alone(path)
+
+
+def test_begin_where_one_was_left(path):
+    content = filled(path)
+    with pytest.raises(InputError, match=r"run\.json\.journal: left by a run .* --resume .* delete it"):
         Journal.begin(path, KEY)
+    assert path.read_bytes() == content and alone(path)
 
 
-def test_a_write_that_failed_leaves_nothing_between_the_lines(path, monkeypatch):
+def test_resume_where_none_is(path):
+    for place in (path, path.parent / "missing" / path.name):
+        with pytest.raises(InputError, match="nothing to resume"):
+            Journal.resume(place, KEY)
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written(path):
+    path.mkdir()
+    for call in (Journal.begin, Journal.resume):
+        with pytest.raises(InputError, match="cannot be opened"):
+            call(path, KEY)
+    for place in (path.parent / "missing" / path.name, path.with_name("x" * 300)):
+        with pytest.raises(InputError, match="cannot be opened"):
+            Journal.begin(place, KEY)
+    with pytest.raises(InputError, match="cannot be opened"):
+        Journal.resume(path.with_name("x" * 300), KEY)
+    assert alone(path)
+
+
+@pytest.mark.parametrize("error", [NotImplementedError("no locks here"), OSError(37, "No locks available")])
+def test_a_place_where_nothing_can_be_locked(error, path, monkeypatch):
+    """SQLite could not be used there either."""
+
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    with pytest.raises(InputError, match=r"cannot be opened \([Nn]o locks") as told:
+        Journal.begin(path, KEY)
+    assert not path.exists() and "\n" not in str(told.value)
+
+
+def test_after_a_write_that_failed_the_next_one_is_kept(path):
     journal = Journal.begin(path, KEY)
-
-    def half(file, data):
-        file.write(data[:10])
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "_put", half)
-        with pytest.raises(InputError, match=r"cannot be written \(No space left on device\)"):
-            journal.append({"number": 0})
-    journal.append({"number": 1})
+    (most,) = journal._database.execute("PRAGMA max_page_count = 5").fetchone()
+    with pytest.raises(InputError, match=r"cannot be written \(database or disk is full\)"):
+        journal.append(b"0" * 100_000)
+    journal.append(b"1")
     journal.close()
-    assert numbers(path) == [1]
+    assert most == 5 and numbers(path) == [1]
+
+
+@POSIX
+@pytest.mark.parametrize("room", [100, 5_000, 60_000])
+def test_after_a_write_that_the_system_cut_off_the_next_one_is_kept(room, path):
+    """In what is written first, so that there is nothing to undo, or later."""
+    import resource
+
+    journal = Journal.begin(path, KEY)
+    journal.append(b"0")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        with pytest.raises(InputError, match="cannot be written"):
+            journal.append(b"1" * 100_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert stored(path) == [b"0"]
+    journal.append(b"2")
+    journal.close()
+    assert numbers(path) == [0, 2] and alone(path)
 
 
 @POSIX
 @pytest.mark.parametrize("call", [Journal.begin, Journal.resume])
-def test_one_process_at_a_time(call, path):
-    command = [sys.executable, "-c", APPENDS, str(path), "10"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        while not path.exists() or sum("sample" in entry.content for entry in entries(path.read_bytes())) < 1:
-            assert process.poll() is None
-        with pytest.raises(InputError, match=f"in use by another run, process {process.pid};"):
-            call(path, {"a": 1})
-        process.kill()
+def test_one_process_at_a_time(call, path, monkeypatch):
+    monkeypatch.setattr(module, "WAIT_SECONDS", 0.03)
+    command = [sys.executable, "-c", APPENDS, str(path), "10", "0.01"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT) as process:
+        try:
+            while not stored(path):
+                assert process.poll() is None
+            for _ in range(3):  # at any moment: it goes on to write
+                with pytest.raises(InputError, match=f"in use by another run, process {process.pid};"):
+                    call(path, {"a": 1})
+        finally:
+            process.kill()
     journal = Journal.resume(path, {"a": 1})  # the lock died with the process
     assert journal.samples
     with pytest.raises(InputError, match=f"process {os.getpid()};"):
         call(path, {"a": 1})
     journal.close()
+    assert alone(path)
+
+
+def test_a_run_that_has_not_yet_written_its_number(path, monkeypatch):
+    monkeypatch.setattr(module, "WAIT_SECONDS", 0.03)
+    with FileLock(f"{path}.lock"), pytest.raises(InputError, match="a process that has just begun;"):
+        Journal.begin(path, KEY)
+    assert not path.exists()
 
 
 @POSIX
@@ -245,24 +429,61 @@ def test_a_worker_that_outlives_its_run_does_not_hold_the_journal(path):
         worker.communicate(b"\n")
 
 
-@POSIX
 def test_a_journal_deleted_under_a_waiting_run_is_not_taken(path, monkeypatch):
-    """Between opening the file and the lock, the run that had it ended."""
+    """Before we have the lock, the run that had it ends."""
     filled(path)
-    lock = module._lock
+    acquired = module._acquired
 
-    def late(file):
+    def late(*words):
         path.unlink(missing_ok=True)
-        return lock(file)
+        return acquired(*words)
 
-    monkeypatch.setattr(module, "_lock", late)
+    monkeypatch.setattr(module, "_acquired", late)
     with pytest.raises(InputError, match="nothing to resume"):
         Journal.resume(path, KEY)
+    assert list(path.parent.iterdir()) == []
+
+
+@POSIX
+@pytest.mark.parametrize("checked", [True, False])
+def test_a_lock_deleted_under_a_waiting_run_is_not_enough(checked, path, monkeypatch):
+    """Between opening it and locking it, the run that had it ended. If that were not checked, two runs would go on."""
+
+    class Late(FileLock):
+        turns = 0
+
+        def acquire(self, *words, **named):
+            super().acquire(*words, **named)
+            Late.turns += 1
+            if Late.turns == 1:
+                Path(self.lock_file).unlink()
+
+    monkeypatch.setattr(module, "FileLock", Late)
+    monkeypatch.setattr(module, "WAIT_SECONDS", 0.03)
+    with monkeypatch.context() as patch:
+        if not checked:
+            patch.setattr(module, "_acquired", lambda lock, _: lock.acquire(timeout=0) is None)
+        journal = Journal.begin(path, KEY)
+    if checked:
+        with pytest.raises(InputError, match="in use"):
+            Journal.resume(path, KEY)
+    else:
+        Journal.resume(path, KEY).close()
+    journal.close()
+
+
+def test_the_file_of_a_journal_that_was_closed_may_be_another_runs(path):
+    first = Journal.begin(path, KEY)
+    first.close()
+    second = Journal.resume(path, KEY)
+    first.discard()
+    second.append(b"0")
+    second.close()
+    assert numbers(path) == [0]
 
 
 def test_another_key_is_refused_in_one_line(path):
-    filled(path)
-    content = path.read_bytes()
+    content = filled(path)
     key = {**KEY, "packages": {"jax": "0.10.2", "numpy": "2.4.6"}}
     with pytest.raises(InputError) as error:
         Journal.resume(path, key)
@@ -330,4 +551,4 @@ def test_the_environment_has_what_may_change_timings_and_no_secret():
     names = ("XLA_FLAGS", "OMP_NUM_THREADS", "TORCHINDUCTOR_CACHE_DIR", "PYTHONPATH", "LD_PRELOAD", "CC")
     matters = dict.fromkeys(names, "1")
     rest = dict.fromkeys(("HOME", "PYTEST_ADDOPTS", "CCACHE_DIR", "NVIDIA_API_KEY", "MY_XLA_FLAGS"), "1")
-    assert worker_environment({**rest, **matters}) == matters
+    assert timing_variables({**rest, **matters}) == matters

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import report
+from bench.reporting import report
 from bench.support import files
 from bench.support.files import copy_atomically, write_atomically
 
@@ -105,7 +105,7 @@ def test_a_report_that_stops_midway_points_to_nothing_that_is_missing(tmp_path, 
     """Its pictures and tables come first, report.md last."""
     written = []
     monkeypatch.setattr(report, "copy_atomically", lambda source, target: written.append(target))
-    monkeypatch.setattr(report.frames, "cases", lambda _: None)
+    monkeypatch.setattr(report.frames, "cases", lambda *_: None)
     monkeypatch.setattr(report, "_write_tables", lambda _, frame, folder: (folder / "z.csv").write_text(""))
     monkeypatch.setattr(report, "_document", lambda _, frame, folder: str((folder / "z.png").write_text("")))
     report.write({}, tmp_path)
