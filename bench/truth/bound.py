@@ -157,7 +157,7 @@ class Bound:
         off = self.state(step - 1)[:PARAMETERS]
         slope = [float(g) for g in gradient(self.problem.variant.model, self._sums, tuple(before[:PARAMETERS]))]
         (curvature,) = self._hessians(before[None])
-        return np.abs(slope) @ off + 0.5 * off @ np.abs(curvature) @ off + MARGIN * self.evaluation(before)
+        return float(np.abs(slope) @ off + 0.5 * off @ np.abs(curvature) @ off + MARGIN * self.evaluation(before))
 
     def evaluation(self, state: np.ndarray) -> float:
         """The expected error of computing the loss in a state: every residual is off, and so is their sum."""

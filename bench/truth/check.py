@@ -96,7 +96,7 @@ def _loss(oracle: Oracle, step: int, got: float) -> Comparison:
 
 
 def _trajectory(oracle: Oracle, step: int, got: Sequence[float]) -> Iterator[Comparison]:
-    expected, allowed = oracle.state(step), oracle.state_bound(step)
+    expected, allowed = oracle.state(step), oracle.state_bound(step).tolist()
     scale = max(float(abs(value)) for value in expected[: oracle.parameters])
     for i in range(oracle.parameters):
         yield Comparison(step, oracle.names[i], expected[i], got[i], allowed[i], scale)
@@ -104,7 +104,7 @@ def _trajectory(oracle: Oracle, step: int, got: Sequence[float]) -> Iterator[Com
 
 def _replay(oracle: Oracle, step: int, before: Sequence[float], after: Sequence[float]) -> Iterator[Comparison]:
     expected = oracle.step(before)
-    allowed = oracle.step_bound(before, after)
+    allowed = oracle.step_bound(before, after).tolist()
     for part in (range(oracle.parameters), range(oracle.parameters, len(expected))):
         scale = max((float(abs(expected[i])) for i in part), default=1.0)
         for i in part:
