@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from bench.cases.case import Case, split
-from bench.records.record import MEASURED, RIGHT, ProcessStart, Record, Sampling
+from bench.records.record import MEASURED, RIGHT, Machine, ProcessStart, Record, Run, Sampling
 from bench.records.rounds import COLUMNS, Rounds
 from bench.truth.agreement import Agreement
 
@@ -30,6 +30,18 @@ CASE: dict[str, Any] = {
     "device": "cpu",
     "dtype": "float32",
     "points": 2000,
+}
+MACHINE: dict[str, Any] = {
+    "cpu": "A CPU",
+    "cores": 2,
+    "physical_cores": 1,
+    "affinity": [0, 1],
+    "memory_bytes": 2**34,
+    "os": "An OS",
+    "python": "3.11.7",
+    "packages": {"torch": "2.13.0", "jax": "0.10.2", "numpy": "2.4.6"},
+    "git_commit": "0123456789abcdef",
+    "git_dirty": True,
 }
 
 
@@ -53,6 +65,11 @@ def start(process: int = 0, state: str | None = None, **changes: Any) -> Process
         "warm": True,
     }
     return ProcessStart(process=process, **{**told, **changes})
+
+
+def flat(seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Processes x rounds as columns `seconds` and `process`."""
+    return seconds.ravel(), np.repeat(np.arange(len(seconds)), seconds.shape[1])
 
 
 def rounds(
@@ -97,17 +114,21 @@ def record(
     return Record(case=case(**axes), **{**told, **facts, **rest})
 
 
+def run_of(name: str, records: Iterable[Record], **machine: Any) -> Run:
+    """A run that was never written."""
+    return Run(Path(name), "2026-11-23T15:53:25+00:00", Machine(**{**MACHINE, **machine}), tuple(records))
+
+
 def write(path: Path, records: Iterable[Record | dict[str, Any]], **machine: Any) -> Path:
     """A run's JSON, in the shape of pytest-benchmark; a record may be given flat, and so be damaged."""
-    told = {"cpu": "A CPU", "cores": 2, "affinity": [0, 1], "os": "An OS", "python": "3.11.7", "memory_bytes": 2**34}
-    told |= {"packages": {"torch": "2.13.0", "jax": "0.10.2", "numpy": "2.4.6"}, "git_commit": "0123456789abcdef"}
-    flat = [one.flat() if isinstance(one, Record) else one for one in records]
-    timed = [one for one in flat if one.get("outcome") == MEASURED]
+    told = msgspec.to_builtins({**MACHINE, **machine})
+    entries = [one.flat() if isinstance(one, Record) else one for one in records]
+    timed = [one for one in entries if one.get("outcome") == MEASURED]
     document = {
-        "machine_info": {"fitbench": {**told, "git_dirty": True, **machine}},
+        "machine_info": {"fitbench": told},
         "datetime": "2026-11-23T15:53:25+00:00",
         "benchmarks": [{"extra_info": one, "stats": {}} for one in timed],
-        "not_measured": [{"extra_info": one} for one in flat if one not in timed],
+        "not_measured": [{"extra_info": one} for one in entries if one not in timed],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.encode(document))

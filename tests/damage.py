@@ -1,4 +1,4 @@
-"""Damaged copies of a run's JSON: keys dropped, renamed and doubled, every kind of wrong value, text cut and spliced."""
+"""Damaged copies of a run's JSON: keys dropped, renamed, doubled, wrong values of every kind, text cut and spliced."""
 
 import json
 from copy import deepcopy

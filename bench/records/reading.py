@@ -5,6 +5,7 @@ A file is pytest-benchmark's JSON. A measured case is one of its `benchmarks`: `
 that was planned is in the one list or the other.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -105,9 +106,9 @@ def _upgraded(path: Path, where: str, info: dict[str, Any]) -> dict[str, Any]:
     """The record in today's schema, by a step from each schema to the next."""
     found = info["schema"]
     readable = sorted([*UPGRADES, SCHEMA])
-    if isinstance(found, bool) or found not in readable:
+    if type(found) is not int or found not in readable:
         known = " and ".join(map(str, readable))
-        raise InputError(f"{path}: {where}: written in schema {str(found)[:50]!r}; this fitbench reads schema {known}")
+        raise InputError(f"{path}: {where}: written in schema {repr(found)[:50]}; this fitbench reads schema {known}")
     try:
         for schema in range(found, SCHEMA):
             info = UPGRADES[schema](info)
@@ -122,5 +123,5 @@ def _typed(path: Path, where: str, value: Any, kind: Callable[..., T]) -> T:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         what, _, inside = str(error).partition(" - at `$")
-        inside = inside.rstrip("`").replace(".case.", ".")
+        inside = re.sub(r"^\.case(?=\.|$)", "", inside.rstrip("`"))  # the axes of the case are flat fields in a file
         raise InputError(f"{path}: {where}{inside}: {what[:1].lower()}{what[1:]}") from None

@@ -119,7 +119,7 @@ once a round.""",
             _nothing_timed,
         ),
         Section(
-            f"Speed against {baseline}",
+            f"Speed against {tables.escape(baseline)}",
             f"""
 The seconds of `{baseline}` on the {BASELINE_DEVICE}, of the same variant, dtype, size and run, over
 those of the case, paired: the two took turns, and the median is of the ratios of the rounds of the same turn, by

@@ -23,7 +23,7 @@ def text(runs: Sequence[Mapping[Case, float]], baseline: str) -> str:
         raise InputError(f"{len(runs)} run: of one there is no spread; expected two or more")
     shared = [case for case in runs[0] if all(case in run for run in runs)]
     if not shared:
-        raise InputError(f"no case was measured in all runs together with {baseline}, to which it is compared")
+        raise InputError(f"no case was measured in all runs together with the baseline, {baseline!r}")
     logs = np.array([[run[case] for run in runs] for case in shared])
     deviations, ranges = 100 * logs.std(axis=1, ddof=1), 100 * np.expm1(np.ptp(logs, axis=1))
     lines = [

@@ -21,7 +21,7 @@ class DisagreementError(Exception):
 
 @dataclass(frozen=True)
 class Comparison:
-    """One number that a backend computed, beside the exact one. Errors are relative to `scale`."""
+    """One number that a backend computed, beside the exact one. Errors are relative to `scale`, which is not 0."""
 
     step: int
     name: str
@@ -92,12 +92,12 @@ def _at(oracle: Oracle, checkpoint: Checkpoint) -> Iterator[Comparison]:
 
 def _loss(oracle: Oracle, step: int, got: float) -> Comparison:
     expected = oracle.loss(step - 1)
-    return Comparison(step, "loss", expected, got, oracle.loss_bound(step), float(expected))
+    return Comparison(step, "loss", expected, got, oracle.loss_bound(step), float(abs(expected)) or 1.0)
 
 
 def _trajectory(oracle: Oracle, step: int, got: Sequence[float]) -> Iterator[Comparison]:
     expected, allowed = oracle.state(step), oracle.state_bound(step).tolist()
-    scale = max(float(abs(value)) for value in expected[: oracle.parameters])
+    scale = max(float(abs(value)) for value in expected[: oracle.parameters]) or 1.0
     for i in range(oracle.parameters):
         yield Comparison(step, oracle.names[i], expected[i], got[i], allowed[i], scale)
 
@@ -106,7 +106,7 @@ def _replay(oracle: Oracle, step: int, before: Sequence[float], after: Sequence[
     expected = oracle.step(before)
     allowed = oracle.step_bound(before, after).tolist()
     for part in (range(oracle.parameters), range(oracle.parameters, len(expected))):
-        scale = max((float(abs(expected[i])) for i in part), default=1.0)
+        scale = max((float(abs(expected[i])) for i in part), default=1.0) or 1.0
         for i in part:
             yield Comparison(step, oracle.names[i], expected[i], after[i], allowed[i], scale)
 

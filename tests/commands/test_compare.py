@@ -1,61 +1,47 @@
 """`python -m bench.compare` on small runs that are written here: what it prints, its exit codes, what it refuses."""
 
-import json
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
+import builders
 import numpy as np
 import pytest
-from bench.statistics.estimate import Interval
-from conftest import ROOT, run
+from builders import AGREEMENT
+from conftest import ROOT
 
 from bench.cases.case import Case
-from bench.compare import exit_code, main, text
+from bench.compare import main
 from bench.records.record import FAILED as BROKEN
-from bench.records.record import MEASURED, Record
+from bench.records.record import Record
+from bench.reporting.verdicts import text
 from bench.statistics.decision import FASTER, SAME, SLOWER, UNDECIDED
+from bench.statistics.gate import exit_code
+from bench.statistics.intervals import Interval
 from bench.statistics.verdict import APPEARED, FAILED, VANISHED, Row, Table
 
-FRAMEWORKS = {"torch", "jax", "autograd", "equinox", "optax"}
+FRAMEWORKS = ("torch", "jax", "autograd", "equinox", "optax")
 PROCESSES, TURNS = 4, 10
-NOISE = 0.001 * np.sin(np.arange(PROCESSES * TURNS) ** 2)  # small, and different in every process
-MACHINE = {
-    **{"cpu": "A CPU", "cores": 4, "physical_cores": 2, "affinity": [0, 1], "governor": None, "os": "An OS"},
-    **{"python": "3.11.7", "packages": {"torch": "2.12.0", "numpy": "2.4.6"}, "environment": {}},
-}
+NOISE = 0.001 * np.sin(np.arange(PROCESSES * TURNS) ** 2).reshape(PROCESSES, TURNS)  # small, different in every process
+OLD, NEW = ({"torch": version, "numpy": "2.4.6"} for version in ("2.12.0", "2.13.0"))  # packages
 
 
-def record(backend: str = "numpy", level: float = 1e-5, scatter: float = 0.0, yardstick: float = 1e-3, **more) -> dict:
+def record(
+    backend: str = "numpy", level: float = 1e-5, scatter: float = 0.0, yardstick: float = 1e-3, **more
+) -> Record:
     """A record whose rounds take about `level` seconds per iteration; processes are `scatter` apart."""
-    process, turn = (grid.ravel() for grid in np.mgrid[:PROCESSES, :TURNS])
-    seconds = (level * np.exp(NOISE + scatter * (process - 1.5))).tolist()
-    same = {"place": 0, "time": 0.0, "steps": 100, "yardstick_seconds": yardstick, "warm_up": False}
-    rounds = {
-        **{"process": process.tolist(), "turn": turn.tolist(), "seconds": seconds, "cpu_seconds": seconds},
-        **{name: [value] * len(seconds) for name, value in same.items()},
-    }
-    facts = {"outcome": MEASURED, "reason": None, "seed": 0, "steps": 2000, "threads": 1, "cores": [1]}
-    facts |= {"agreement": {"digits": 5.25}, "rounds": rounds}
-    return Record("manual", backend, "cpu", "float32", 2000, **{**facts, **more}).as_dict()
+    seconds = level * np.exp(NOISE + scatter * (np.arange(PROCESSES)[:, None] - 1.5))
+    rounds = builders.rounds(seconds, yardstick=yardstick)
+    return builders.record(seconds, **{"backend": backend, "rounds": rounds, **more})
 
 
-def broken(backend: str, reason: str) -> dict:
-    return record(backend, outcome=BROKEN, reason=reason, agreement=None, rounds=None)
+def broken(backend: str, reason: str) -> Record:
+    return builders.record(backend=backend, outcome=BROKEN, reason=reason)
 
 
-def write(path: Path, *records: dict, **machine) -> Path:
-    """A run's JSON, in the shape of pytest-benchmark."""
-    timed = [one for one in records if one["outcome"] == MEASURED]
-    document = {
-        "machine_info": {"fitbench": {**MACHINE, **machine}},
-        "datetime": "2026-11-24T00:00:00+00:00",
-        "benchmarks": [{"extra_info": one, "stats": {}} for one in timed],
-        "not_measured": [{"extra_info": one} for one in records if one not in timed],
-    }
-    path.write_text(json.dumps(document))
-    return path
+def write(path: Path, *records: Record, **machine) -> Path:
+    return builders.write(path, records, **machine)
 
 
 @pytest.fixture
@@ -90,22 +76,24 @@ def line(printed: str, begin: str) -> str:
 
 
 def test_the_table_has_a_line_a_case_and_the_summary(folder, capsys):
-    old = write(folder / "old.json", *(record(name) for name in ("numpy", "torch", "jax")), broken("gone", "x"))
+    old = write(
+        folder / "old.json", *(record(name) for name in ("numpy", "torch", "jax")), broken("gone", "x"), packages=OLD
+    )
     new = write(
         folder / "new.json",
         record("numpy"),
-        record("torch", 1.25e-5, agreement={"digits": 4.75}),
+        record("torch", 1.25e-5, agreement=replace(AGREEMENT, digits=4.75)),
         record("jax", 0.8e-5),
         broken("bad", "left the exact fit"),
-        packages={"torch": "2.13.0", "numpy": "2.4.6"},
+        packages=NEW,
     )
     code, printed = compared(capsys, old, new)
     assert code == 0
     numpy = line(printed, "manual-numpy-cpu-float32-2000").split()
-    assert [*numpy[1:6], *numpy[9:]] == ["10.0", "µs", "10.0", "µs", "1.000", "same", "5.2", "->", "5.2"]
+    assert [*numpy[1:6], *numpy[9:]] == ["10.0", "µs", "10.0", "µs", "1.000", "same", "6.0", "->", "6.0"]
     assert [float(word.strip("()")) for word in (numpy[6], numpy[8])] == pytest.approx([1, 1], abs=1e-3)
     torch = line(printed, "manual-torch-cpu-float32-2000").split()
-    assert [*torch[1:6], *torch[9:]] == ["10.0", "µs", "12.5", "µs", "1.250", "slower", "5.2", "->", "4.8"]
+    assert [*torch[1:6], *torch[9:]] == ["10.0", "µs", "12.5", "µs", "1.250", "slower", "6.0", "->", "4.8"]
     assert [float(word.strip("()")) for word in (torch[6], torch[8])] == pytest.approx([1.25, 1.25], abs=1e-3)
     jax = line(printed, "manual-jax-cpu-float32-2000").split()
     assert (jax[5], jax[9]) == ("0.8000", "faster")
@@ -245,12 +233,12 @@ FORCE = "; give --force to compare them all the same"
     ("one", "machine", "difference"),
     [
         (record(threads=2), {}, "threads 1 and 2"),
-        (record(threads=2, steps=500), {}, "threads 1 and 2, steps 2000 and 500"),
+        (record(threads=2, steps=500), {}, "threads 1 and 2, steps 200 and 500"),
         (record(cores=[0, 3]), {}, "pinned cores 1 and 0, 3"),
-        (record(seed=7), {}, "seed 0 and 7"),
+        (record(seed=8), {}, "seed 7 and 8"),
         (record(), {"cpu": "Another"}, "cpu A CPU and Another"),
-        (record(), {"cores": 8}, "machine's cores 4 and 8"),
-        (record(), {"physical_cores": 4}, "physical_cores 2 and 4"),
+        (record(), {"cores": 8}, "machine's cores 2 and 8"),
+        (record(), {"physical_cores": 4}, "physical_cores 1 and 4"),
         (record(), {"affinity": [1]}, "affinity 0, 1 and 1"),
         (record(), {"governor": "powersave"}, "governor unknown and powersave"),
         (record(), {"os": "Another"}, "os An OS and Another"),
@@ -276,8 +264,8 @@ def test_runs_that_cannot_be_compared_are_refused(folder, capsys):
     assert refused(capsys, old, old) == "old.json: given twice; expected two runs"
     assert refused(capsys, old, "none.json").startswith("none.json: cannot be read")
     assert "no case was measured in both runs" in refused(capsys, old, write(folder / "new.json", record("jax")))
-    untimed = write(folder / "untimed.json", record(rounds=None))
-    message = "untimed.json: manual, numpy: no raw rounds; expected a timed run of `pytest bench`"
+    untimed = builders.write(folder / "untimed.json", [{**record().flat(), "rounds": None}])
+    message = "untimed.json: benchmarks[0].extra_info: outcome 'measured': expected `rounds` after the warm-up"
     assert refused(capsys, old, untimed) == message
     assert refused(capsys, old).startswith("the following arguments are required: NEW.json")
 
@@ -290,20 +278,32 @@ def test_the_help_lists_the_options(capsys):
     assert all(word in printed for word in ("--threshold", "--fail-if-slower", "--force", "5%"))
 
 
-def test_the_command_exits_with_the_code(tmp_path):
-    old, new = write(tmp_path / "old.json", record()), write(tmp_path / "new.json", record(level=1.2e-5))
-    assert run("bench.compare", old, new, "--fail-if-slower", "5%").returncode == 1
-    done = run("bench.compare", old, tmp_path / "none.json")
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+# As `python -m` does it, once after the other in one process; then whether the check of the frameworks can fail.
+COMMANDS = f"""
+import runpy
+import sys
+
+def told(*words):
+    print("exit", *words, sorted({{*{FRAMEWORKS!r}}} & {{*sys.modules}}), flush=True)
+
+old, new, missing = sys.argv[1:]
+for words in ([old, new, "--fail-if-slower", "5%"], [old, missing]):
+    sys.argv[1:] = words
+    try:
+        runpy.run_module("bench.compare", run_name="__main__", alter_sys=True)
+    except SystemExit as caught:
+        told(caught.code)
+import autograd
+told()
+"""
 
 
-def imported(code: str) -> set[str]:
-    """The frameworks that a fresh process has imported after running the code."""
-    tail = f"\nimport sys\nprint(*sorted({FRAMEWORKS!r} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code + tail], cwd=ROOT, capture_output=True, text=True, check=True)
-    return set(done.stdout.split())
-
-
-def test_no_framework_is_imported():
-    assert imported("import bench.compare") == set()
-    assert imported("import bench.compare, autograd") == {"autograd"}  # the check can fail
+def test_the_command_exits_with_the_code_and_imports_no_framework(tmp_path):
+    files = write(tmp_path / "old.json", record()), write(tmp_path / "new.json", record(level=1.2e-5))
+    command = [sys.executable, "-c", COMMANDS, *map(str, files), str(tmp_path / "none.json")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    table, *exits = done.stdout.split("exit ")
+    assert "1 slower" in table
+    assert [line.strip() for line in exits] == ["1 []", "2 []", "['autograd']"]  # code 2 printed no table
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith(f"error: {tmp_path / 'none.json'}: cannot be read")

@@ -1,6 +1,6 @@
 """Damaged files through every command that reads them: one line and exit code 2, or a report; never a traceback.
 
-FITBENCH_DAMAGED=10000 .venv/bin/pytest tests/commands/test_damaged.py -s    # more of them, and how long the slowest took
+FITBENCH_DAMAGED=10000 .venv/bin/pytest tests/commands/test_damaged.py -s    # more of them, and the slowest
 """
 
 import contextlib

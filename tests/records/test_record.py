@@ -1,63 +1,89 @@
-"""Reading a run's JSON: what is damaged or foreign is refused in one line that says how."""
+"""The types of what a case leaves behind: what is right shows that it is, and only kept rounds count."""
 
-import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
+from builders import AGREEMENT, record, rounds, run_of, start
+from msgspec.structs import replace as changed
 
-from bench.records.record import ROUND, SCHEMA, SKIPPED, Record, load
+from bench.records.record import AGREED, FAILED, MEASURED, SKIPPED, Facts, Sample
+from bench.records.rounds import COLUMNS, Rounds, Row, joined
 from bench.support.errors import InputError
 
-GOOD = Record("manual", "numpy", "cpu", "float32", 2000, SKIPPED, "a reason", seed=0, steps=10).as_dict()
+ROUNDS = Rounds(**{**{name: [1, 2, 3] for name in COLUMNS}, "seconds": [9.0, 1.0, 2.0]})
 
 
-ONE = {name: [0.5] for name in ROUND}  # one round
+def test_kept_rounds_are_those_after_the_warm_up():
+    told = changed(ROUNDS, warm_up=[True, False, False], yardstick_seconds=[None, None, 0.5])
+    columns = record(rounds=told).kept
+    assert columns["seconds"].tolist() == [1.0, 2.0]
+    assert columns["process"].tolist() == [2, 3]
+    assert np.isnan(columns["yardstick_seconds"][0]) and columns["yardstick_seconds"][1] == 0.5
 
 
-def written(tmp_path, **changes):
-    entry = {"extra_info": {**GOOD, **changes.pop("info", {})}}
-    document = {"benchmarks": [], "not_measured": [entry], "machine_info": {}, "datetime": "now", **changes}
-    path = tmp_path / "run.json"
-    path.write_text(json.dumps(document))
-    return path
+def test_of_what_was_not_timed_no_round_is_kept():
+    columns = record(outcome=SKIPPED, reason="a reason").kept
+    assert list(columns) == list(COLUMNS) and not any(len(column) for column in columns.values())
 
 
-def test_a_record_comes_back_as_it_went(tmp_path):
-    (record,) = load(written(tmp_path)).records
-    assert record.as_dict() == GOOD
+def test_rounds_are_made_row_by_row_and_joined_process_by_process():
+    rows = [Row(0, turn, 0, 0.2 * turn, 20, value, value, 0.007) for turn, value in enumerate((3e-5, 1e-5))]
+    first, second = Rounds.of(rows, warm_up=1), Rounds.of([row._replace(process=1, time=100.0) for row in rows[:1]], 0)
+    assert first == rounds([[3e-5, 1e-5]], warm_up=1)
+    assert joined([first, second]).process == [0, 0, 1] and joined([first, second]).warm_up == [True, False, False]
 
 
-def test_rounds_come_back_as_they_went(tmp_path):
-    (record,) = load(written(tmp_path, info={"rounds": ONE})).records
-    assert record.rounds == ONE
+@pytest.mark.parametrize("name", COLUMNS)
+def test_columns_are_of_one_length(name):
+    with pytest.raises(ValueError, match=r"^expected columns process, turn, .* of one length$"):
+        changed(ROUNDS, **{name: [1, 2]})
 
 
-def test_fields_of_later_versions_of_the_schema_are_passed_over(tmp_path):
-    assert load(written(tmp_path, info={"unheard_of": 1})).records[0].as_dict() == GOOD
+WARMING = rounds([[1e-5, 2e-5]], warm_up=2)
+HALF = start(first_call_seconds=None)
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("outcome", "lacking", "message"),
     [
-        ({"not_measured": None}, "`not_measured` must be a list"),
-        ({"machine_info": None}, "`machine_info` an object"),
-        ({"benchmarks": {}}, "not of pytest-benchmark"),
-        ({"not_measured": []}, "holds no case"),
-        ({"not_measured": ["text"]}, "of another project"),
-        ({"not_measured": [{"extra_info": {"note": 1}}]}, "of another project"),
-        ({"not_measured": [{"extra_info": {"schema": SCHEMA, "variant": "manual"}}]}, "incomplete"),
-        ({"info": {"schema": 1}}, "written in schema 1; this fitbench reads schema 2"),
-        ({"info": {"schema": 99}}, "written in schema 99; this fitbench reads schema 2"),
-        ({"info": {"points": "2000"}}, "`points` is '2000'; expected int"),
-        ({"info": {"rounds": {**ONE, "seconds": [0.0]}}}, "took 0.0; expected seconds > 0"),
-        ({"info": {"rounds": {**ONE, "seconds": [float("nan")]}}}, "took nan; expected seconds > 0"),
-        ({"info": {"rounds": {**ONE, "seconds": [1]}}}, "took 1; expected seconds > 0"),
-        ({"info": {"rounds": {**ONE, "seconds": [0.5, 0.5]}}}, "are damaged; expected columns process, turn"),
-        ({"info": {"rounds": {"seconds": [0.5]}}}, "are damaged; expected columns process, turn"),
-        ({"info": {"rounds": [{"seconds": 0.5}]}}, "are damaged; expected columns process, turn"),
-        ({"info": {"backend": None}}, "`backend` is None; expected str"),
+        (MEASURED, {"agreement": None}, "outcome 'measured': expected an `agreement`"),
+        (AGREED, {"agreement": None}, "outcome 'agreed': expected an `agreement`"),
+        (MEASURED, {"processes": None}, "outcome 'measured': expected `processes` with all parts of their start"),
+        (AGREED, {"processes": []}, "outcome 'agreed': expected `processes` with all parts of their start"),
+        (MEASURED, {"processes": [start(), HALF]}, "expected `processes` with all parts of their start"),
+        (MEASURED, {"rounds": None}, "outcome 'measured': expected `rounds` after the warm-up"),
+        (MEASURED, {"rounds": WARMING}, "outcome 'measured': expected `rounds` after the warm-up"),
     ],
 )
-def test_what_is_damaged_or_foreign_is_refused(tmp_path, changes, message):
-    with pytest.raises(InputError, match=message) as caught:
-        load(written(tmp_path, **changes))
-    assert "\n" not in str(caught.value)
+def test_a_record_that_is_said_to_be_right_has_what_shows_it(outcome, lacking, message):
+    with pytest.raises(ValueError, match=message):
+        record(outcome=outcome, **lacking)
+    record(outcome=FAILED, reason="wrong", **lacking)  # of which nothing is asked
+
+
+def sample(**changes) -> Sample:
+    told = {"failure": None, "facts": Facts(), "agreement": AGREEMENT, "start": start(), "rounds": None}
+    return Sample(**{"side": "a", "process": 0, "case": record().case, **told, **changes})
+
+
+@pytest.mark.parametrize("lacking", [{"agreement": None}, {"start": HALF}])
+def test_so_has_a_sample(lacking):
+    with pytest.raises(ValueError, match="expected a `failure`, or an `agreement` and all parts of the `start`"):
+        sample(**lacking)
+    assert sample(failure="wrong", **lacking).failure == "wrong"
+
+
+def test_a_sample_has_rounds_after_the_warm_up_or_none():
+    assert sample().rounds is None
+    with pytest.raises(ValueError, match="expected `rounds` after the warm-up"):
+        sample(rounds=WARMING)
+
+
+def test_a_run_finds_its_records_by_case_and_holds_none_twice():
+    numpy, torch = record(), record(backend="torch", outcome=FAILED, reason="wrong")
+    run = run_of("run.json", [numpy, torch])
+    assert run.by_case == {numpy.case: numpy, torch.case: torch} and run.measured == {numpy.case: numpy}
+    again = run_of("run.json", [numpy, torch, changed(torch, agreement=replace(AGREEMENT, digits=1.0))])
+    with pytest.raises(InputError, match=r"^run.json: manual-torch-cpu-float32-2000: the run holds this case twice$"):
+        _ = again.by_case

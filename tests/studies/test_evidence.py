@@ -5,8 +5,9 @@ import pytest
 from conftest import CASES, write_run
 
 from bench import evidence
-from bench.records.record import load
+from bench.records.reading import load
 from bench.studies import resplit
+from bench.studies.evidence import compare_fails
 
 PAIRS = 12
 
@@ -75,9 +76,9 @@ def test_compare_fail_fires_as_that_of_pytest_benchmark_would(tmp_path):
         write_run(tmp_path / name, "a", np.ones((3, 2)) * factors)
     old, new = (load(tmp_path / name / "a.json") for name in ("one", "two"))
     # Of 1.06 and 1.00 ms the mean is 3 % above 1.00, the least is not above it.
-    assert not evidence.compare_fails(old, new, "mean", 0.05)
-    assert evidence.compare_fails(old, new, "mean", 0.02)
-    assert not evidence.compare_fails(old, new, "min", 0.02)
+    assert not compare_fails(old, new, "mean", 0.05)
+    assert compare_fails(old, new, "mean", 0.02)
+    assert not compare_fails(old, new, "min", 0.02)
 
 
 def test_bad_input_is_one_line_and_exit_code_2(folders, tmp_path, capsys):

@@ -7,6 +7,7 @@ import pytest
 from conftest import write_run
 
 from bench import spread
+from bench.studies.spread import log_ratios_of, text
 
 
 def run(path, *factors: float):
@@ -18,12 +19,30 @@ def run(path, *factors: float):
 def test_the_spread_is_that_of_the_log_ratios(tmp_path):
     # torch / numpy: 2, 2.2 and 2; jax / numpy: 1 throughout, though all of the last run took twice as long.
     steps = ((1.0, 2.0, 1.0), (1.0, 2.2, 1.0), (2.0, 4.0, 2.0))
-    said = spread.text([spread.log_ratios_of(run(tmp_path / str(i), *each)) for i, each in enumerate(steps)])
+    said = text([log_ratios_of(run(tmp_path / str(i), *each), "numpy") for i, each in enumerate(steps)], "numpy")
     deviation = 100 * np.std([math.log(2), math.log(2.2), math.log(2)], ddof=1)
-    assert "of 2 cases in 3 runs" in said
+    assert "ratios to numpy of 2 cases in 3 runs" in said
     assert f"standard deviation: median {deviation / 2:.1f}, largest {deviation:.1f}" in said
     assert "largest over smallest: median 5.0, largest 10.0" in said
     assert "jax: standard deviation 0.0" in said
+
+
+def test_ratios_to_another_baseline_are_the_inverse(tmp_path, capsys):
+    steps = ((1.0, 2.0, 1.0), (1.0, 2.2, 1.0), (2.0, 4.0, 2.0))
+    files = [run(tmp_path / str(i), *each) for i, each in enumerate(steps)]
+    for file, (numpy, torch, jax) in zip(files, steps, strict=True):
+        found = {case.backend: value for case, value in log_ratios_of(file, "torch").items()}
+        assert found == pytest.approx({"numpy": math.log(numpy / torch), "jax": math.log(jax / torch)})
+        (back,) = (value for case, value in log_ratios_of(file, "numpy").items() if case.backend == "torch")
+        assert back == pytest.approx(-found["numpy"])
+    assert spread.main([*map(str, files), "--baseline", "torch"]) == 0
+    said = capsys.readouterr().out
+    # Both ratios are the one that differed with numpy as the baseline, upside down: 1/2, 1/2.2 and 1/2.
+    deviation = 100 * np.std([math.log(2), math.log(2.2), math.log(2)], ddof=1)
+    assert "ratios to torch of 2 cases in 3 runs" in said
+    assert f"standard deviation: median {deviation:.1f}, largest {deviation:.1f}" in said
+    assert "largest over smallest: median 10.0, largest 10.0" in said
+    assert f"numpy: standard deviation {deviation:.1f}" in said and "torch: " not in said
 
 
 def test_a_run_may_be_several_files_whose_turns_are_not_paired(tmp_path):
@@ -32,10 +51,10 @@ def test_a_run_may_be_several_files_whose_turns_are_not_paired(tmp_path):
     whole.mkdir()
     write_run(whole, "numpy", np.array([[1.0, 2.0, 9.0]]), ("numpy",))
     write_run(whole, "torch", np.array([[9.0, 2.0, 4.0]]), ("torch",))
-    ((case, log_ratio),) = spread.log_ratios_of(whole).items()
+    ((case, log_ratio),) = log_ratios_of(whole, "numpy").items()
     assert case.backend == "torch" and log_ratio == pytest.approx(math.log(4 / 2))
     write_run(tmp_path, "both", np.array([[1.0, 2.0, 9.0], [9.0, 2.0, 4.0]]), ("numpy", "torch"))
-    (log_ratio,) = spread.log_ratios_of(tmp_path / "both.json").values()
+    (log_ratio,) = log_ratios_of(tmp_path / "both.json", "numpy").values()
     assert log_ratio == pytest.approx(0)  # the median of log 9, log 1 and log 4 / 9
 
 
@@ -53,7 +72,8 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys):
         ([one, tmp_path / "nowhere.json"], "nowhere.json"),
         ([one, empty], "empty: a folder without a JSON"),
         ([one, twice], "twice: manual-numpy-cpu-float32-2000: the run holds this case twice"),
-        ([other, alone], "no case was measured in all runs"),
+        ([other, alone], "no case was measured in all runs together with the baseline, 'numpy'"),
+        ([one, other, "--baseline=nobody"], "measured in all runs together with the baseline, 'nobody'"),
     ):
         assert spread.main([str(word) for word in words]) == 2
         said = capsys.readouterr()

@@ -8,11 +8,11 @@ import pytest
 
 import impls
 from bench.backends.numpy_backend import NumpyBackend
-from bench.measuring.runner import truth
-from bench.truth import agreement
-from bench.truth.agreement import Agreement, DisagreementError, check
+from bench.truth.agreement import Agreement
+from bench.truth.check import DisagreementError, _converged, check
+from bench.truth.oracle import oracle_of
 from bench.truth.problem import Problem
-from bench.worker import Fit
+from bench.workers.fit import Fit
 from impls.custom_function import numpy_fit as custom_function
 from impls.manual import numpy_fit as manual
 from impls.optim import numpy_fit as optim
@@ -25,7 +25,7 @@ def held(variant: str, dtype: str, step: Callable | None = None, steps: int = 20
     problem = Problem(impls.variants()[variant], dtype, 2000, 0, steps)
     code = types.SimpleNamespace(**vars(CODE[variant]))
     code.step = step or code.step
-    return check(truth(problem)[0], list(Fit(NumpyBackend(), code, "cpu", problem).checkpoints()))
+    return check(oracle_of(problem), list(Fit(NumpyBackend(), code, "cpu", problem).checkpoints()))
 
 
 def manual_step(gradient=lambda g: g, rate_factor=1.0, residual_of=lambda r: r, loss_of=lambda r: (r * r).sum()):
@@ -137,12 +137,12 @@ def test_the_harness_of_the_mutations_mutates_nothing_by_itself(variant, step, d
 
 def test_eps_inside_the_root_cannot_be_told_in_float32():
     """Why that mutation is not asked for in float32: exactly computed, it moves no coefficient by half a unit of it."""
-    exact, _ = truth(Problem(impls.variants()["optim"], "float64", 2000, 0, 1000))
+    exact = oracle_of(Problem(impls.variants()["optim"], "float64", 2000, 0, 1000))
     code = types.SimpleNamespace(**vars(optim))
     code.step = MUTATIONS["eps inside the root"][2]
     for checkpoint in Fit(NumpyBackend(), code, "cpu", exact.problem).checkpoints():
-        expected = np.array([float(value) for value in exact.trajectory.states[checkpoint["step"]][:4]])
-        moved = np.abs(np.array(checkpoint["after"][:4]) - expected)
+        expected = np.array([float(value) for value in exact.state(checkpoint.step)[:4]])
+        moved = np.abs(np.array(checkpoint.after[:4]) - expected)
         assert np.all(moved < 0.5 * np.finfo("float32").eps * np.abs(expected).max())
 
 
@@ -165,9 +165,9 @@ def test_a_fit_that_ends_elsewhere_than_it_says_is_caught(dtype):
     """Were the checkpoints right and the end wrong, convergence itself would tell: in loss, and in the coefficients."""
     for variant, moved in (("manual", 1e-2), ("optim", 1e-2)):
         problem = Problem(impls.variants()[variant], dtype, 2000, 0, 2000)
-        bound, _ = truth(problem)
-        end = [float(value) for value in bound.trajectory.states[-1]]
-        agreement._converged(bound, 2000, end)
+        exact = oracle_of(problem)
+        end = [float(value) for value in exact.state(2000)]
+        _converged(exact, 2000, end)
         end[1] += moved
         with pytest.raises(DisagreementError, match=r"where theory says|from the optimum"):
-            agreement._converged(bound, 2000, end)
+            _converged(exact, 2000, end)

@@ -1,115 +1,151 @@
-"""The oracle against answers that it did not compute: the notebook, closed forms, differences, sums over the points."""
+"""What the truth of a problem owes: polynomials supply all of it, and a model may name an oracle of its own."""
+
+import inspect
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import mpmath
 import numpy as np
 import pytest
 
 import impls
-from bench.truth.oracle import PARAMETERS, Trajectory, gradient, loss
-from bench.truth.problem import Problem
-from impls.variant import RMSprop
-
-# The notebook that the suite grew out of: float64, `manual`, 2000 points; its last coefficients and its last loss.
-NOTEBOOK_END = (0.006795945642563865, 0.8363390183640453, -0.0011724137083658841, -0.0904284071362911)
-NOTEBOOK_LOSS = 9.298869683460017
+from bench.truth.check import DisagreementError, check, check_timed
+from bench.truth.oracle import Oracle, oracle_of
+from bench.truth.polynomial import PolynomialOracle
+from bench.truth.problem import Checkpoint, Problem
+from impls.variant import GradientDescent, Variant
 
 VARIANTS = impls.variants()
+MEMBERS = {*Oracle.__annotations__, *(name for name in vars(Oracle) if not name.startswith("_"))}
 
 
-def problem(variant: str, dtype: str = "float64", points: int = 2000, steps: int = 30) -> Problem:
-    return Problem(VARIANTS[variant], dtype, points, 0, steps)
+def problem(variant: str, steps: int = 5) -> Problem:
+    return Problem(VARIANTS[variant], "float64", 50, 0, steps)
 
 
-def normal_matrix(trajectory: Trajectory) -> mpmath.matrix:
-    return mpmath.matrix([[trajectory.sums.x[j + k] for j in range(4)] for k in range(4)])
+def lacking(supplied: type, made: object) -> set[str]:
+    """The members of the protocol that an oracle does not have, or that take other arguments there."""
+    methods = {name for name in MEMBERS if inspect.isfunction(getattr(Oracle, name, None))}
+    wrong = {name for name in methods & {*dir(supplied)} if _arguments(supplied, name) != _arguments(Oracle, name)}
+    return wrong | {name for name in MEMBERS if not hasattr(made, name)}
 
 
-def undo(trajectory: Trajectory, end: tuple[float, ...]) -> list[mpmath.mpf]:
-    """The coefficients one step of gradient descent earlier: solve (I - 2 rate X) before = after - 2 rate xy."""
-    twice = 2 * mpmath.mpf(trajectory.problem.rate)
-    right = [mpmath.mpf(value) - twice * xy for value, xy in zip(end, trajectory.sums.xy, strict=True)]
-    return list(mpmath.lu_solve(mpmath.eye(4) - twice * normal_matrix(trajectory), mpmath.matrix(right)))
+def _arguments(of: type, name: str) -> list[str]:
+    return list(inspect.signature(getattr(of, name)).parameters)
 
 
-def test_one_exact_step_back_from_the_notebooks_end_gives_its_last_loss():
-    trajectory = Trajectory.of(problem("manual", steps=1))
-    before = [float(value) for value in undo(trajectory, NOTEBOOK_END)]  # in float64, as the notebook held them
-    assert float(trajectory.loss(before)) == NOTEBOOK_LOSS
-
-
-def test_the_step_forward_leads_to_the_notebooks_end_again():
-    trajectory = Trajectory.of(problem("manual", steps=1))
-    after = trajectory.step([float(value) for value in undo(trajectory, NOTEBOOK_END)])
-    assert max(abs(p - q) for p, q in zip(after, NOTEBOOK_END, strict=True)) < 2 * np.finfo(float).eps
-
-
-def test_the_optimum_is_the_least_squares_cubic():
-    best, least = Trajectory.of(problem("manual", steps=1)).optimum
-    assert [float(value) for value in best] == pytest.approx([0, 0.856740843, 0, -0.093330389], abs=1e-9)
-    assert float(least) == pytest.approx(8.81716541, abs=1e-8)
+def test_the_protocol_is_what_the_check_asks_for():
+    asked = re.findall(r"\boracle\.(\w+)", inspect.getsource(inspect.getmodule(check)))
+    assert set(asked) == MEMBERS
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_loss_is_the_sum_over_the_points(variant, dtype):
-    trajectory = Trajectory.of(problem(variant, dtype, points=50, steps=3))
-    x, y = (column.astype(float) for column in trajectory.problem.data())
-    a, b, c, d = (float(value) for value in trajectory.states[2][:PARAMETERS])
-    if variant == "custom_function":
-        predicted = a + b * np.polynomial.legendre.Legendre([0, 0, 0, 1])(c + d * x)
-    else:
-        predicted = a + b * x + c * x**2 + d * x**3
-    assert float(trajectory.losses[2]) == pytest.approx(np.sum((predicted - y) ** 2), rel=1e-13)
+def test_the_oracle_of_polynomials_has_every_member(variant):
+    oracle = oracle_of(problem(variant))
+    assert type(oracle) is PolynomialOracle and lacking(PolynomialOracle, oracle) == set()
+    assert oracle_of(problem(variant)) is oracle  # every process of a run comes back to it
+
+
+def test_a_member_that_is_missing_or_takes_something_else_is_found():
+    class Half(PolynomialOracle):
+        horizon = property()  # raises AttributeError
+
+        def state(self, t, further):
+            """Asks for more."""
+
+    assert lacking(Half, Half(problem("manual"))) == {"horizon", "state"}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_gradient_is_the_difference_quotient_of_the_loss(variant):
-    trajectory = Trajectory.of(problem(variant, points=50, steps=3))
-    model, here, h = trajectory.problem.variant.model, trajectory.states[2][:PARAMETERS], mpmath.mpf("1e-15")
-    for j, slope in enumerate(gradient(model, trajectory.sums, here)):
-        there, back = ([v + s * h * (i == j) for i, v in enumerate(here)] for s in (1, -1))
-        quotient = (loss(model, trajectory.sums, there) - loss(model, trajectory.sums, back)) / (2 * h)
-        assert float(abs(quotient - slope)) < 1e-20 * (1 + float(abs(slope)))
+def test_the_members_of_the_oracle_of_polynomials_fit_together(variant):
+    oracle = oracle_of(problem(variant))
+    begun, ended = ([float(value) for value in oracle.state(t)] for t in (0, 5))
+    size, count = len(begun), oracle.parameters
+    assert oracle.problem == problem(variant) and count == 4 and len(oracle.names) >= size in (4, 8)
+    assert begun[:count] == oracle.problem.start().tolist() and oracle.horizon == 5
+    assert [float(value) for value in oracle.step(begun)] == pytest.approx([float(value) for value in oracle.state(1)])
+    assert float(oracle.loss_of(ended[:count])) == pytest.approx(float(oracle.loss(5)), rel=1e-12)
+    assert oracle.least < oracle.loss(5) < oracle.loss(0)
+    for bound in (oracle.state_bound(5), oracle.step_bound(begun, ended)):
+        assert bound.shape == (size,) and (bound[:count] > 0).all()
+    assert oracle.loss_bound(5) > 0
 
 
-@pytest.mark.parametrize("variant", ["manual", "autograd", "nn"])
-def test_gradient_descent_follows_its_closed_form(variant):
-    """The distance to the optimum after t steps is (I - 2 rate X)^t times that at the start."""
-    trajectory = Trajectory.of(problem(variant, steps=1000))
-    best, _ = trajectory.optimum
-    contraction = mpmath.eye(4) - 2 * mpmath.mpf(trajectory.problem.rate) * normal_matrix(trajectory)
-    start = mpmath.matrix([p - q for p, q in zip(trajectory.states[0], best, strict=True)])
-    expected = contraction**1000 * start
-    for k in range(4):
-        assert abs(trajectory.states[1000][k] - best[k] - expected[k]) < mpmath.mpf("1e-30")
+def test_the_optimum_is_nowhere_off_itself():
+    oracle = oracle_of(problem("manual"))
+    best, _ = oracle.trajectory.optimum
+    assert max(oracle.off_optimum(best).values()) < mpmath.mpf("1e-38")
+    off = oracle.off_optimum([best[0], best[1] + 0.5, *best[2:]])
+    assert float(off["the coefficient of x^1"]) == 0.5 and len(off) == 4
 
 
-def test_rmsprop_follows_its_definition_point_by_point():
-    trajectory = Trajectory.of(problem("optim", points=5, steps=40))
-    x, y = ([mpmath.mpf(float(value)) for value in column] for column in trajectory.problem.data())
-    theta = [mpmath.mpf(float(value)) for value in trajectory.problem.start()]
-    v = [mpmath.mpf(0)] * 4
-    optimiser = trajectory.problem.variant.optimiser
-    assert optimiser == RMSprop(rate=1e-3, smoothing=0.99, eps=1e-8)
-    for _ in range(40):
-        residuals = [sum(t * p**k for k, t in enumerate(theta)) - q for p, q in zip(x, y, strict=True)]
-        g = [sum(2 * r * p**k for r, p in zip(residuals, x, strict=True)) for k in range(4)]
-        v = [mpmath.mpf(0.99) * s + (1 - mpmath.mpf(0.99)) * q**2 for s, q in zip(v, g, strict=True)]
-        theta = [
-            t - mpmath.mpf(0.001) * q / (mpmath.sqrt(s) + mpmath.mpf(1e-8)) for t, q, s in zip(theta, g, v, strict=True)
-        ]
-    assert max(abs(p - q) for p, q in zip(trajectory.states[40], theta + v, strict=True)) < mpmath.mpf("1e-34")
+# A model that is no polynomial. Its fit halves two parameters at each step, from 4 and 2; the loss is their sum.
 
 
-def test_every_backend_gets_the_same_bits_of_data_start_and_rate():
-    single = problem("manual", "float32", points=100)
-    x, y = single.data()
-    assert x.dtype == y.dtype == single.start().dtype == np.float32
-    assert np.array_equal(x, np.linspace(-np.pi, np.pi, 100).astype(np.float32))
-    assert np.array_equal(y, np.sin(np.linspace(-np.pi, np.pi, 100)).astype(np.float32))
-    assert single.rate == float(np.float32(1e-6 * 20))
+class Halving:
+    oracle = f"{__name__}:HalvingOracle"
 
 
-def test_rates_scale_with_the_points_for_gradient_descent_only():
-    assert problem("manual", points=500).rate == 4e-6
-    assert problem("optim", points=500).rate == 1e-3
+@dataclass(frozen=True)
+class HalvingOracle:
+    """The truth of it, in closed form; every member is within 1e-9, or beyond the horizon within one step's 1e-9."""
+
+    problem: Problem
+    names = ("left", "right")
+    parameters = 2
+    horizon = 200
+    least = mpmath.mpf(0)
+
+    def state(self, t: int) -> tuple[mpmath.mpf, ...]:
+        return mpmath.mpf(4) / 2**t, mpmath.mpf(2) / 2**t
+
+    def loss(self, t: int) -> mpmath.mpf:
+        return mpmath.fsum(self.state(t))
+
+    def state_bound(self, t: int) -> np.ndarray:
+        return 1e-9 * np.array([float(value) for value in self.state(t)])
+
+    def loss_bound(self, step: int) -> float:
+        return 1e-9 * float(self.loss(step - 1))
+
+    def step(self, state: Sequence[float]) -> tuple[mpmath.mpf, ...]:
+        return tuple(mpmath.mpf(value) / 2 for value in state)
+
+    def step_bound(self, before: Sequence[float], after: Sequence[float]) -> np.ndarray:
+        return 1e-9 * np.abs(after)
+
+    def loss_of(self, parameters: Sequence[float]) -> mpmath.mpf:
+        return mpmath.fsum(mpmath.mpf(value) for value in parameters)
+
+    def off_optimum(self, parameters):
+        return dict(zip(self.names, parameters, strict=True))
+
+
+HALF = Problem(
+    Variant(9, "another model", Halving(), lambda _: np.zeros(4), GradientDescent(0.5)), "float64", 4, 0, 300
+)
+
+
+def halved(factor: float = 1.0) -> list[Checkpoint]:
+    """The checkpoints of a fit whose second parameter is wrong by a factor, from the beginning."""
+    states = {t: (4 / 2**t, factor * 2 / 2**t) for step in HALF.checkpoints() for t in (step - 1, step)}
+    return [Checkpoint(t, states[t - 1], 6 / 2 ** (t - 1), states[t], None) for t in HALF.checkpoints()]
+
+
+def test_a_model_may_name_an_oracle_of_its_own():
+    oracle = oracle_of(HALF)
+    assert type(oracle) is HalvingOracle and oracle.problem == HALF and lacking(HalvingOracle, oracle) == set()
+    found = check(oracle, halved())
+    assert (found.kind, found.horizon, found.replayed) == ("trajectory, then replay", 200, 1)
+    assert (found.worst_error, found.excess_loss) == (0, float(6 / mpmath.mpf(2) ** 300))
+
+
+def test_fits_are_held_to_it():
+    message = r"^left the exact fit at step 100: right expected 1\.57.*e-30, got 1\.57.*e-30, off by .* eps where .*"
+    with pytest.raises(DisagreementError, match=message):
+        check(oracle_of(HALF), halved(1.0001))
+    state, loss, further = (4 / 2**100, 2 / 2**100), 6 / 2**99, (4 / 2**101, 2 / 2**101)
+    check_timed(oracle_of(HALF), 100, state, loss, further)
+    with pytest.raises(DisagreementError, match=r"left the exact fit at step 100: loss expected"):
+        check_timed(oracle_of(HALF), 100, state, 1.0001 * loss, further)

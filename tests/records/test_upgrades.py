@@ -1,0 +1,121 @@
+"""Records of older schemas: read as their successors would have written them, and good for all that is made of runs."""
+
+import json
+from dataclasses import asdict
+
+import pytest
+from builders import AGREEMENT, record
+
+from bench.records.reading import load
+from bench.records.record import AGREED, FAILED, SCHEMA, SKIPPED, ProcessStart
+from bench.records.rounds import Rounds
+from bench.records.upgrades import UPGRADES
+from bench.reporting import frames
+from bench.statistics.decision import UNDECIDED
+from bench.statistics.verdict import decide
+from bench.support.errors import InputError
+
+# A record as schema 1 had it, field for field: one process, whose rounds are objects.
+NOTHING = {
+    **{"variant": "manual", "backend": "numpy", "device": "cpu", "dtype": "float32", "points": 2000},
+    **{"outcome": SKIPPED, "reason": "not installed", "seed": 7, "steps": 200, "schema": 1},
+    **dict.fromkeys(("device_name", "threads", "cores", "matmul_precision", "import_seconds", "startup_seconds")),
+    **dict.fromkeys(("build_seconds", "first_call_seconds", "cache_state", "graph_breaks", "recompiles")),
+    **dict.fromkeys(("peak_memory_bytes", "coefficients", "losses", "exact_losses", "agreement", "rounds")),
+}
+STARTED = {"import_seconds": 0.5, "startup_seconds": 0.25, "build_seconds": 0.125, "first_call_seconds": 2.0}
+CHECKED = {
+    **{**NOTHING, **STARTED, "outcome": AGREED, "reason": None, "agreement": asdict(AGREEMENT)},
+    **{"device_name": "A CPU", "threads": 1, "cores": [1], "matmul_precision": "highest"},
+    **{"peak_memory_bytes": 3 * 2**20, "coefficients": [0.0, 0.85, 0.0, -0.09]},
+    **{"losses": [[100, 700.0], [200, 10.00001]], "exact_losses": [[100, 700.0], [200, 10.0]]},
+}
+TIMED = {
+    **{**CHECKED, "outcome": "measured"},
+    "rounds": [
+        {"turn": turn, "place": turn % 2, "seconds": seconds, "cpu_seconds": seconds / 2}
+        for turn, seconds in enumerate((4e-5, 1e-5, 2e-5))
+    ],
+}
+PROCESS = ProcessStart(process=0, **STARTED)
+ROUNDS = Rounds(
+    process=[0, 0, 0],
+    turn=[0, 1, 2],
+    place=[0, 1, 0],
+    time=[None, None, None],
+    steps=[200, 200, 200],  # a round was a whole fit
+    seconds=[4e-5, 1e-5, 2e-5],
+    cpu_seconds=[2e-5, 0.5e-5, 1e-5],
+    yardstick_seconds=[None, None, None],
+    warm_up=[False, False, False],
+)
+
+
+def written(path, *records, **changes):
+    timed = [one for one in records if one["outcome"] == "measured"]
+    rest = [one for one in records if one["outcome"] != "measured"]
+    document = {
+        "machine_info": {"fitbench": {"cpu": "A CPU"}},
+        "benchmarks": [{"extra_info": {**one, **changes}, "stats": {}} for one in timed],
+        "not_measured": [{"extra_info": {**one, **changes}} for one in rest],
+    }
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (TIMED, record(processes=[PROCESS], rounds=ROUNDS, sampling=None)),
+        (CHECKED, record(outcome=AGREED, processes=[PROCESS])),
+        (NOTHING, record(outcome=SKIPPED, reason="not installed")),
+        (
+            {**NOTHING, "outcome": FAILED, "reason": "no compiler", "import_seconds": 0.5, "startup_seconds": 0.25},
+            record(
+                outcome=FAILED,
+                reason="no compiler",
+                processes=[ProcessStart(process=0, import_seconds=0.5, startup_seconds=0.25)],
+            ),
+        ),
+        (
+            {**CHECKED, "backend": "jax", "cache_state": "warm"},
+            record(outcome=AGREED, backend="jax", processes=[ProcessStart(process=0, **STARTED, cache_state="warm")]),
+        ),
+    ],
+)
+def test_schema_1_is_read_as_schema_2_would_have_it(tmp_path, old, new):
+    assert load(written(tmp_path / "run.json", old)).records == (new,)
+
+
+def test_every_schema_before_todays_has_a_step_to_the_next():
+    assert list(UPGRADES) == list(range(1, SCHEMA))
+
+
+def test_a_run_of_schema_1_can_be_reported_and_compared(tmp_path):
+    others = {**TIMED, "backend": "torch", "rounds": [{**one, "seconds": 1e-5} for one in TIMED["rounds"]]}
+    run = load(written(tmp_path / "run.json", TIMED, others))
+    numpy, torch = frames.cases({"run": run}).itertuples()
+    assert (numpy.median_seconds, numpy.processes, numpy.rounds, numpy.unsettled) == (2e-5, 1, 3, 1)
+    assert torch.speedup == pytest.approx(2, rel=1e-12)  # of 4, 1 and 2, turn by turn
+    assert [(one.state, one.total) for one in numpy.starts] == [("no cache", 2.875)]
+    table = decide(run, load(written(tmp_path / "again.json", TIMED, others)), 0.05)
+    assert [(row.verdict, row.reason, row.ratio.value) for row in table.rows] == [(UNDECIDED, "one process", 1.0)] * 2
+    assert table.drift is None
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ({"rounds": 5}, "damaged, of schema 1 (TypeError("),
+        ({"rounds": {"turn": 1}}, "damaged, of schema 1 (TypeError("),
+        ({"rounds": [{"turn": 0, "place": 0, "seconds": 1e-5}]}, "damaged, of schema 1 (KeyError('cpu_seconds'))"),
+        ({"rounds": []}, "outcome 'measured': expected `rounds` after the warm-up"),
+        ({"build_seconds": None}, "outcome 'measured': expected `processes` with all parts of their start"),
+        ({"import_seconds": "0.5"}, "expected `float | null`, got `str`"),
+    ],
+)
+def test_what_is_damaged_in_it_is_refused(tmp_path, damage, message):
+    with pytest.raises(InputError) as caught:
+        load(written(tmp_path / "run.json", TIMED, **damage))
+    assert str(caught.value).startswith(f"{tmp_path / 'run.json'}: benchmarks[0].extra_info")
+    assert message in str(caught.value) and "\n" not in str(caught.value)

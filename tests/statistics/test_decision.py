@@ -1,0 +1,193 @@
+"""Decisions from numbers, against closed forms, and against simulated tables of which the truth is known."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import special, stats
+
+from bench.statistics import decision
+from bench.statistics.decision import FASTER, SAME, SLOWER, UNDECIDED, decisions, moderated, paired
+
+TABLES = 200
+CASES, PROCESSES = 20, 5
+
+
+def spreads(random: np.random.Generator, cases: int = CASES, middle: float = 0.01, d0: float = 4.0) -> np.ndarray:
+    """Standard deviations of the cases, as Smyth's model has them, in a column."""
+    return middle * np.sqrt(d0 / random.chisquare(d0, (cases, 1)))
+
+
+def differences(random: np.random.Generator, processes: int = PROCESSES, truth: float = 0.0, **words) -> np.ndarray:
+    """log(new / old) of cases x processes."""
+    return truth + spreads(random, **words) * random.normal(size=(words.get("cases", CASES), processes))
+
+
+def two_runs(random: np.random.Generator, truth: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    spread = spreads(random)
+    old, new = (spread * random.normal(size=(CASES, PROCESSES)) for _ in range(2))
+    return old, new + truth
+
+
+def most(share: float, total: int) -> float:
+    """The largest count that is compatible with a share of at most so much."""
+    return stats.binom.ppf(0.999, total, share)
+
+
+def test_one_pair_of_samples_is_judged_by_students_t():
+    logs = np.array([[0.10, 0.12, 0.11, 0.15]])
+    one = paired(logs, 0.05)[0]
+    exact = stats.ttest_1samp(logs[0], 0).confidence_interval(0.95)
+    assert [one.ratio.low, one.ratio.high] == pytest.approx([math.exp(exact.low), math.exp(exact.high)])
+    assert one.ratio.value == pytest.approx(math.exp(0.12))
+    assert one.verdict == SLOWER
+    error = np.std(logs, ddof=1) / 2
+    assert one.smallest == pytest.approx(1.05 * math.exp((stats.t.ppf(0.975, 3) + stats.t.ppf(0.8, 3)) * error) - 1)
+
+
+def test_two_samples_are_judged_by_students_t_with_pooled_variance():
+    old, new = np.array([[1.0, 1.01, 1.02, np.nan]]), np.array([[0.9, 0.92, 0.9, 0.91]])
+    one = decisions([(old, new)], 0.05)[0]
+    exact = stats.ttest_ind(new[0], old[0, :3]).confidence_interval(0.95)
+    assert [one.ratio.low, one.ratio.high] == pytest.approx([math.exp(exact.low), math.exp(exact.high)])
+    assert one.verdict == FASTER
+
+
+def test_intervals_are_widened_for_all_the_cases_together():
+    logs = np.array([[0.0, 0.02, 0.01], [0.0, 0.03, 0.01]])  # too few to moderate
+    for row, one in zip(logs, paired(logs, 0.05), strict=True):
+        exact = stats.ttest_1samp(row, 0).confidence_interval(1 - 0.05 / 2)
+        assert [one.ratio.low, one.ratio.high] == pytest.approx([math.exp(exact.low), math.exp(exact.high)])
+
+
+@pytest.mark.parametrize(
+    ("middle", "word"), [(0.0, SAME), (0.04, SAME), (-0.04, SAME), (0.06, SLOWER), (-0.06, FASTER), (0.049, UNDECIDED)]
+)
+def test_the_verdict_follows_from_where_the_interval_lies(middle, word):
+    half = 0.003  # the half-width of the interval; the thresholds are at +-0.0488
+    around = half / (stats.t.ppf(0.975, 1)) * np.array([[-1.0, 1.0]])
+    assert paired(middle + around, 0.05)[0].verdict == word
+
+
+def test_thresholds_are_alike_up_and_down():
+    random = np.random.default_rng(1)
+    opposite = {SLOWER: FASTER, FASTER: SLOWER, SAME: SAME, UNDECIDED: UNDECIDED}
+    logs = np.concatenate([differences(random), differences(random, truth=0.1)])
+    assert {one.verdict for one in paired(logs, 0.05)} >= {SLOWER, SAME}
+    assert [one.verdict for one in paired(-logs, 0.05)] == [opposite[one.verdict] for one in paired(logs, 0.05)]
+
+
+def test_moderation_finds_the_prior_that_variances_were_drawn_from():
+    random = np.random.default_rng(2)
+    d0, s0, df = 6.0, 0.02, 4
+    true = s0**2 * d0 / random.chisquare(d0, 20000)
+    variance = true * random.chisquare(df, 20000) / df
+    found, total = moderated(variance, np.full(20000, float(df)))
+    assert total[0] - df == pytest.approx(d0, rel=0.05)
+    assert found == pytest.approx((d0 * s0**2 + df * variance) / (d0 + df), rel=0.05)
+
+
+def test_moderation_pools_variances_that_differ_only_by_chance():
+    variance = stats.chi2.ppf((np.arange(50) + 0.5) / 50, 4) / 4 * 0.9  # even quantiles vary less than a sample would
+    found, total = moderated(variance, np.full(50, 4.0))
+    exact = math.exp(np.mean(np.log(variance)) - special.digamma(2) + math.log(2))
+    assert found == pytest.approx(np.full(50, exact))
+    assert total.tolist() == [200.0] * 50
+
+
+def test_moderation_has_no_more_df_than_there_are_and_needs_three_cases():
+    variance, df = np.array([1e-4, 1.2e-4, 0.9e-4]), np.array([2.0, 2.0, 2.0])
+    assert moderated(variance, df)[1].tolist() == [6.0] * 3
+    assert moderated(variance[:2], df[:2])[0].tolist() == variance[:2].tolist()
+    assert np.isfinite(moderated(np.zeros(3), df)[0]).all()
+
+
+@pytest.mark.parametrize("value", [1e-6, 1e-2, 1.0, 1e2, 1e6])
+def test_inverse_trigamma(value):
+    assert special.polygamma(1, decision._inverse_trigamma(value)) == pytest.approx(value, rel=1e-6)
+
+
+def false_alarms(random: np.random.Generator, processes: int) -> int:
+    """Of TABLES of 60 cases of identical code, those with any called faster or slower; by next to no threshold, which
+    else would hide most of them.
+    """
+    tables = (paired(0.05 * random.normal(size=(60, processes)), 1e-4) for _ in range(TABLES))
+    return sum(any(one.verdict in (SLOWER, FASTER) for one in table) for table in tables)
+
+
+@pytest.mark.parametrize("processes", [2, 3, 5])
+def test_identical_code_is_seldom_called_different(processes):
+    assert false_alarms(np.random.default_rng(3), processes) <= most(0.05, TABLES)
+
+
+def test_without_bonferroni_the_false_alarm_check_fails(monkeypatch):
+    monkeypatch.setattr(decision, "CONFIDENCE", 1 - 60 * 0.05)  # so that each case has the 5 % for itself
+    assert false_alarms(np.random.default_rng(3), 5) > 0.9 * TABLES
+
+
+def test_a_variance_that_is_tiny_by_luck_cries_wolf_only_unmoderated(monkeypatch):
+    """Three processes agree to 1e-4 by luck, 8 % off; the other cases tell that 5 % is what they scatter by."""
+    random = np.random.default_rng(4)
+    logs = np.concatenate([0.08 + 1e-4 * np.array([[-1.0, 0.0, 1.0]]), 0.05 * random.normal(size=(19, 3))])
+    assert paired(logs, 0.05)[0].verdict == UNDECIDED
+    monkeypatch.setattr(decision, "FEWEST", math.inf)
+    assert paired(logs, 0.05)[0].verdict == SLOWER
+
+
+@pytest.mark.parametrize("truth", [0.0, 0.05, -0.3])
+def test_all_intervals_of_a_table_hold_the_truth_together(truth):
+    random, missed = np.random.default_rng(5), {"paired": 0, "unpaired": 0}
+    for _ in range(TABLES):
+        for kind, table in (
+            ("paired", paired(differences(random, truth=truth), 0.05)),
+            ("unpaired", decisions([two_runs(random, truth)], 0.05)),
+        ):
+            missed[kind] += any(not one.ratio.low <= math.exp(truth) <= one.ratio.high for one in table)
+    assert max(missed.values()) <= most(0.05, TABLES)
+
+
+def test_a_slowdown_at_the_threshold_is_not_yet_slower():
+    random = np.random.default_rng(6)
+    tables = [paired(differences(random, truth=math.log(1.05)), 0.05) for _ in range(TABLES)]
+    assert sum(any(one.verdict == SLOWER for one in table) for table in tables) <= most(0.025, TABLES)
+
+
+def test_ten_per_cent_is_found():
+    random = np.random.default_rng(7)
+    tables = [paired(differences(random, truth=math.log(1.10), d0=10.0), 0.05) for _ in range(TABLES)]
+    assert np.mean([one.verdict == SLOWER for table in tables for one in table]) > 0.9
+
+
+def test_the_smallest_change_that_could_have_been_shown_is_shown_in_eight_of_ten():
+    random = np.random.default_rng(8)
+    noise = 0.02 * random.normal(size=(TABLES, CASES, PROCESSES))
+    smallest = np.median([one.smallest for logs in noise for one in paired(logs, 0.05)])
+    found = [one.verdict == SLOWER for logs in noise for one in paired(logs + math.log1p(smallest), 0.05)]
+    assert np.mean(found) == pytest.approx(0.8, abs=0.03)
+
+
+def test_one_process_decides_nothing():
+    for one in paired(np.array([[0.5], [0.0], [0.1]]), 0.05) + decisions([(np.zeros((1, 1)), np.ones((1, 1)))], 0.05):
+        assert (one.verdict, one.reason, one.smallest) == (UNDECIDED, "one process", math.inf)
+
+
+def test_an_interval_without_end_is_undecided():
+    one = paired(np.array([[-200.0, 200.0]]), 0.05)[0]  # t is 12.7, and the mean's error 200
+    assert (one.verdict, one.ratio.low, one.ratio.high, one.smallest) == (UNDECIDED, 0, math.inf, math.inf)
+
+
+def test_the_interval_covers_the_ratio_with_and_without_the_yardstick():
+    random = np.random.default_rng(8)
+    old, new = 0.001 * random.normal(size=(2, 10, 5))
+    slow_machine = math.log(1.2)
+    slower = (old, new + slow_machine)
+    as_read = decisions([slower], 0.05)
+    assert {one.verdict for one in as_read} == {SLOWER}
+    both = decisions([slower, (old, new)], 0.05)
+    assert {one.verdict for one in both} == {UNDECIDED}
+    assert all(one.ratio.low < 1.01 and one.ratio.high > 1.19 for one in both)
+    assert [one.ratio.value for one in both] == [one.ratio.value for one in as_read]
+    # Code that is slower than both is slower still; and cases without a yardstick are as read.
+    assert {one.verdict for one in decisions([(old, new + 2 * slow_machine), slower], 0.05)} == {SLOWER}
+    lacking = np.full((10, 5), np.nan)
+    assert decisions([slower, (lacking, lacking)], 0.05) == as_read
