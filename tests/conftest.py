@@ -17,11 +17,22 @@ CASES = ("numpy", "torch", "jax")  # of `write_run`, unless told
 ROOT = Path(__file__).resolve().parent.parent
 
 # A run that a test makes is no worker of xdist itself: pytest-benchmark would time nothing in it.
-os.environ.pop("PYTEST_XDIST_WORKER", None)
+WORKER = os.environ.pop("PYTEST_XDIST_WORKER", "")
+
+# The suite pins its workers to the last core that it may use: all tests at once would share that one, and no other.
+if WORKER and hasattr(os, "sched_setaffinity"):
+    CORES = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {CORES[int(WORKER.removeprefix("gw")) % len(CORES)]})
+
+# The machine's temporary folder, also of the workers of xdist, which inherit ours as theirs.
+TEMPORARY = os.environ.setdefault("FITBENCH_TESTS_TEMPORARY", tempfile.gettempdir())
 
 # Runs of the tests meet in a temporary folder of their own: they do not warn, nor are warned by, those of the machine.
 SCRATCH = tempfile.TemporaryDirectory(prefix="fitbench-tests-", ignore_cleanup_errors=True)
 os.environ["TMPDIR"] = tempfile.tempdir = SCRATCH.name
+
+# No plugins that a run does not use: one imports all of Hypothesis at the end of every run.
+PYTEST = ("pytest", "bench", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
 
 
 def run(*words: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -33,15 +44,15 @@ def run(*words: object, cwd: Path = ROOT, **environment: str) -> subprocess.Comp
 
 def bench(*words: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
     """`pytest bench WORDS`."""
-    return run("pytest", "bench", "-p", "no:cacheprovider", *words, cwd=cwd, **environment)
+    return run(*PYTEST, *words, cwd=cwd, **environment)
 
 
 def start(path: Path, *words: str, cwd: Path = ROOT) -> subprocess.Popen[str]:
     """`pytest bench WORDS`, with its JSON, as a process that goes on."""
     # A shell starts what runs in its background deaf to Ctrl-C, and so is what that starts.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    command = [sys.executable, "-m", "pytest", "bench", "-p", "no:cacheprovider", *words]
-    return subprocess.Popen([*command, f"--benchmark-json={path}"], cwd=cwd, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", *PYTEST, *words, f"--benchmark-json={path}"]
+    return subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, text=True)
 
 
 def interrupt(process: subprocess.Popen[str]) -> str:
@@ -73,10 +84,31 @@ def write_run(path: Path, label: str, factors: np.ndarray, cases: tuple[str, ...
     write(path / f"{label}.json", records, comparison={"id": path.name, "side": label, "spec": "."})
 
 
+# Those that take longest, in the order of that: a worker of xdist takes a file at a time, and these go first.
+LONG = (
+    *("test_float64.py", "test_float32.py", "test_damaged.py", "test_faults.py", "test_resume.py", "test_ab.py"),
+    *("test_bench.py", "test_report.py", "test_options.py"),
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False  # which goes by how many tests a file has
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of the suite, to add to and to spoil."""
-    target = tmp_path / "suite"
+    return copy_suite(tmp_path)
+
+
+def copy_suite(folder: Path) -> Path:
+    """Such a copy, in a folder of whatever scope."""
+    target = folder / "suite"
     ignore = shutil.ignore_patterns("__pycache__")
     for folder in ("bench", "impls"):
         shutil.copytree(ROOT / folder, target / folder, ignore=ignore)

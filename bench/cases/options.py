@@ -75,7 +75,7 @@ def _axis(axis: Field[Any]) -> Option:
     """The option of an axis of the case: whole numbers with a default, or names, which are all by default."""
     name, metavar, what = f"--{axis.name}", axis.metadata["metavar"], axis.metadata["what"]
     if axis.type is int:
-        usual = str(axis.default)
+        usual = str(axis.default if axis.metadata["usual"] is None else axis.metadata["usual"])
         return Option(name, _sizes(axis.metadata["least"]), metavar, f"{what}; {SEVERAL}", usual, several=True)
     read, usual = (_names, "all") if name in KNOWN else (_devices, "all that are seen")
     return Option(name, read, metavar, f"{what}; {SEVERAL}", usual=usual, several=True)

@@ -8,7 +8,7 @@ only with PROTOCOL.
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from bench.cases.case import Case, split
+from bench.cases.case import AXES, Case, split
 from bench.truth.problem import Checkpoint
 
 # Told by `Started`, so that a checkout of another revision is not asked what its workers do not understand.
@@ -130,7 +130,9 @@ class Build(Request[Built]):
     def wire(self) -> dict[str, Any]:
         axes = self.case.values()
         del axes["backend"]  # it was told by Start
-        return {"request": "build", **axes, "seed": self.seed, "steps": self.steps}
+        # Workers of older revisions have no axis that came later, and are as if it stood at its default.
+        told = {each.name: axes[each.name] for each in AXES if axes.get(each.name, each.default) != each.default}
+        return {"request": "build", **told, "seed": self.seed, "steps": self.steps}
 
     @classmethod
     def of(cls, fields: dict[str, Any]) -> "Build":

@@ -1,20 +1,27 @@
-"""Backends and variants planted into a copy of the suite: adding one takes one file, and a faulty one fails alone."""
+"""Backends and variants planted into a copy of the suite: adding one takes one file, and a faulty one fails alone.
+
+What needs no run of its own shares one: a run in which nothing fails, and one in which much does.
+"""
 
 import re
+import sys
 import time
 from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any, NamedTuple
 
 import pytest
-from conftest import bench, interrupt, records, start
+from conftest import bench, copy_suite, interrupt, records, start
 
-from bench import report
+from bench import backends, report
+from bench.support.errors import InputError
 
 BACKEND = """
 import os, signal, time
 from bench.backends.numpy_backend import NumpyBackend
 
 class Planted(NumpyBackend):
-    name = "planted"
+    name = {name!r}
     rung = 9
     {extra}
 
@@ -41,17 +48,21 @@ VARIANT = Variant(
 )
 """
 
+COUNTER = "count = 0\n    def {name}(self):\n        self.count += 1\n        return self.count"
+
 ENDLESS = ("--processes=1", "--max-time=100000", "--precision=0.0001%")
 CPU = ("--device=cpu", "--dtype=float64")
 FEW = (*CPU, "--steps=300", "--processes=1", "--max-time=0.05")
 
 
-def plant(copy, fault="pass", extra=""):
-    path = copy / "bench" / "backends" / "planted_backend.py"
-    path.write_text(BACKEND.format(fault=fault, extra=extra))
+def plant(copy: Path, name: str = "planted", fault: str = "pass", extra: str = "") -> Path:
+    """A backend in a file of its own, which does what NumPy does but for the fault, in every step."""
+    path = copy / "bench" / "backends" / f"{name}_backend.py"
+    path.write_text(BACKEND.format(name=name, fault=fault, extra=extra))
+    return path
 
 
-def plant_variant(copy, name, rate=1e-6):
+def plant_variant(copy: Path, name: str, rate: float = 1e-6) -> None:
     """A variant written for NumPy only."""
     folder = copy / "impls" / name
     folder.mkdir()
@@ -59,102 +70,135 @@ def plant_variant(copy, name, rate=1e-6):
     (folder / "numpy_fit.py").write_text("from impls.manual.numpy_fit import *\n")
 
 
-def outcomes(copy, tmp_path, *words):
-    path = tmp_path / "run.json"
+class Outcome(NamedTuple):
+    """A run that has ended, its JSON, and the records in it by variant and backend."""
+
+    done: CompletedProcess[str]
+    path: Path
+    found: dict[str, dict[str, Any]]
+
+
+def outcome(copy: Path, *words: str) -> Outcome:
+    path = copy.parent / "run.json"
     done = bench(*FEW, f"--benchmark-json={path}", *words, cwd=copy)
-    return done, records(path)
+    return Outcome(done, path, records(path))
 
 
-def test_a_new_backend_is_one_file(copy, tmp_path):
+@pytest.fixture(scope="module")
+def healthy(tmp_path_factory) -> Outcome:
+    """A run of planted backends and a planted variant that have no fault."""
+    copy = copy_suite(tmp_path_factory.mktemp("healthy"))
     plant(copy)
-    done, found = outcomes(copy, tmp_path, "--backend=numpy,planted", "--variant=manual,optim")
-    assert done.returncode == 0, done.stdout
-    assert {name: one["outcome"] for name, one in found.items()} == dict.fromkeys(
-        ["manual-numpy", "manual-planted", "optim-numpy", "optim-planted"], "measured"
+    plant(copy, "noisy", "print('noise'); os.write(1, b'more noise')")
+    plant(copy, "absent", extra='packages = ("no_such_framework",); extra = "planted"')
+    plant_variant(copy, "again")
+    few = "planted or numpy or manual or (again and torch)"
+    words = ("--backend=numpy,torch,planted,noisy,absent", "--variant=manual,optim,again", "-k", few)
+    return outcome(copy, *words)
+
+
+def test_a_new_backend_is_one_file(healthy):
+    assert healthy.done.returncode == 0, healthy.done.stdout
+    new = {
+        name: one["outcome"] for name, one in healthy.found.items() if re.match("(manual|optim)-(numpy|planted)", name)
+    }
+    assert new == dict.fromkeys(["manual-numpy", "manual-planted", "optim-numpy", "optim-planted"], "measured")
+
+
+def test_a_new_variant_is_one_folder(healthy):
+    assert healthy.done.returncode == 0, healthy.done.stdout
+    assert healthy.found["again-numpy"]["outcome"] == "measured"
+    assert healthy.found["again-numpy"]["coefficients"] == healthy.found["manual-numpy"]["coefficients"]
+
+
+def test_what_a_framework_prints_does_not_break_the_protocol(healthy):
+    assert healthy.found["manual-noisy"]["outcome"] == "measured", healthy.done.stdout
+
+
+def test_a_framework_that_is_not_installed_skips_with_the_command_that_installs_it(healthy):
+    assert healthy.done.returncode == 0
+    assert healthy.found["manual-absent"]["outcome"] == "skipped"
+    assert healthy.found["manual-absent"]["reason"] == (
+        "no_such_framework not installed; pip install --constraint constraints.txt --editable '.[planted]'"
     )
 
 
-def test_a_new_variant_is_one_folder(copy, tmp_path):
-    plant_variant(copy, "again")
-    done, found = outcomes(copy, tmp_path, "--backend=numpy", "--variant=manual,again")
-    assert done.returncode == 0, done.stdout
-    assert found["again-numpy"]["coefficients"] == found["manual-numpy"]["coefficients"]
+def test_a_variant_that_is_not_written_for_a_framework_skips_there(healthy):
+    assert healthy.done.returncode == 0, healthy.done.stdout
+    assert healthy.found["again-torch"]["outcome"] == "skipped"
+    assert healthy.found["again-torch"]["reason"] == (
+        "again is not written for torch: there is no impls/again/torch_fit.py"
+    )
 
 
-@pytest.mark.parametrize(
-    ("fault", "reason"),
-    [
-        (
-            "os.kill(os.getpid(), signal.SIGKILL)",
-            "the worker was killed (SIGKILL), perhaps because memory ran out",
-        ),
-        ("os._exit(3)", "the worker died (exit code 3)"),
-        ("os.abort()", "the worker died (SIGABRT)"),
-        ("raise ValueError('planted words')", "converge: ValueError: planted words"),
-        ("raise MemoryError", "converge: MemoryError"),
-        ("target = target * 1.001", "left the exact fit at step 100"),
-        ("len(calls) > 303 and os._exit(4)", "round: the worker died (exit code 4)"),
-        ("target = target * (1 + (len(calls) > 610) * 1e-3)", "left the exact fit at step 300"),
-    ],
-)
-def test_a_faulty_backend_fails_with_the_reason_and_the_others_go_on(copy, tmp_path, fault, reason):
-    plant(copy, fault)
-    done, found = outcomes(copy, tmp_path, "--backend=numpy,planted", "--variant=manual,nn")
+# By name: what a backend does in every step, and the reason that its cases fail with.
+FAULTS = {
+    "killed": (
+        "os.kill(os.getpid(), signal.SIGKILL)",
+        "the worker was killed (SIGKILL), perhaps because memory ran out",
+    ),
+    "exits": ("os._exit(3)", "the worker died (exit code 3)"),
+    "aborts": ("os.abort()", "the worker died (SIGABRT)"),
+    "raises": ("raise ValueError('planted words')", "converge: ValueError: planted words"),
+    "starves": ("raise MemoryError", "converge: MemoryError"),
+    "strays": ("target = target * 1.001", "left the exact fit at step 100"),
+    "exits_later": ("len(calls) > 303 and os._exit(4)", "round: the worker died (exit code 4)"),
+    "strays_later": ("target = target * (1 + (len(calls) > 610) * 1e-3)", "left the exact fit at step 300"),
+}
+COUNTERS = {"compilations": "recompiled", "graph_breaks": "the step is not one graph"}
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory) -> Outcome:
+    """A run of NumPy among backends that fail, each in its way, and of a variant that diverges."""
+    copy = copy_suite(tmp_path_factory.mktemp("faulty"))
+    for name, (fault, _) in FAULTS.items():
+        plant(copy, name, fault)
+    for name in COUNTERS:
+        plant(copy, name, extra=COUNTER.format(name=name))
+    plant_variant(copy, "wild", rate=1e-3)
+    backends = ",".join(["numpy", *FAULTS, *COUNTERS])
+    return outcome(copy, f"--backend={backends}", "--variant=manual,nn,wild", "-k", "not wild or numpy")
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_faulty_backend_fails_with_the_reason_and_the_others_go_on(faulty, name):
+    done, _, found = faulty
     assert done.returncode == 1
     for variant in ("manual", "nn"):
         assert found[f"{variant}-numpy"]["outcome"] == "measured"
-        planted = found[f"{variant}-planted"]
+        planted = found[f"{variant}-{name}"]
         assert planted["outcome"] == "failed"
-        assert reason in planted["reason"], planted["reason"]
+        assert FAULTS[name][1] in planted["reason"], planted["reason"]
         assert planted["rounds"] is None
-        assert f"failed {variant}-planted-cpu-float64-2000: " in done.stdout
+        assert f"failed {variant}-{name}-cpu-float64-2000: " in done.stdout
+        assert f"FAILED bench/test_fit.py::test_fit[{variant}-{name}-cpu-float64-2000]" in done.stdout
 
 
-def test_a_hanging_worker_is_ended_after_the_case_timeout(copy, tmp_path):
-    plant(copy, "time.sleep(3600)")
-    _, found = outcomes(copy, tmp_path, "--backend=numpy,planted", "--variant=manual", "--case-timeout=3")
+@pytest.mark.parametrize("name", COUNTERS)
+def test_a_recompiling_backend_and_a_broken_graph_fail(faulty, name):
+    assert faulty.found[f"manual-{name}"]["outcome"] == "failed"
+    assert COUNTERS[name] in faulty.found[f"manual-{name}"]["reason"]
+
+
+def test_a_fit_that_diverges_fails_with_the_step_at_which_it_did(faulty):
+    assert not re.search(r": ?-?(NaN|Infinity)", faulty.path.read_text())
+    # The largest eigenvalue of 1 - 2 rate X is -556: 556^t passes float64's largest number between steps 110 and 113.
+    step = int(faulty.found["wild-numpy"]["reason"].removeprefix("became NaN or infinite at step "))
+    assert 108 <= step <= 116
+
+
+def test_a_hanging_worker_is_ended_after_the_case_timeout(copy):
+    plant(copy, fault="time.sleep(3600)")
+    _, _, found = outcome(copy, "--backend=numpy,planted", "--variant=manual", "--case-timeout=3")
     assert found["manual-numpy"]["outcome"] == "measured"
     assert found["manual-planted"]["outcome"] == "failed"
     assert "no answer to 'converge' within --case-timeout" in found["manual-planted"]["reason"]
 
 
-def test_what_a_framework_prints_does_not_break_the_protocol(copy, tmp_path):
-    plant(copy, "print('noise'); os.write(1, b'more noise')")
-    done, found = outcomes(copy, tmp_path, "--backend=planted", "--variant=manual", "--steps=20")
-    assert found["manual-planted"]["outcome"] == "measured", done.stdout
-
-
-def test_a_framework_that_is_not_installed_skips_with_the_command_that_installs_it(copy, tmp_path):
-    plant(copy, extra='packages = ("no_such_framework",); extra = "planted"')
-    done, found = outcomes(copy, tmp_path, "--backend=planted,numpy", "--variant=manual")
-    assert done.returncode == 0
-    assert found["manual-planted"]["outcome"] == "skipped"
-    assert found["manual-planted"]["reason"] == (
-        "no_such_framework not installed; pip install --constraint constraints.txt --editable '.[planted]'"
-    )
-
-
-def test_a_recompiling_backend_and_a_broken_graph_fail(copy, tmp_path):
-    for counter, reason in (("compilations", "recompiled"), ("graph_breaks", "the step is not one graph")):
-        extra = f"count = 0\n    def {counter}(self):\n        self.count += 1\n        return self.count"
-        plant(copy, extra=extra)
-        _, found = outcomes(copy, tmp_path, "--backend=planted", "--variant=manual")
-        assert found["manual-planted"]["outcome"] == "failed"
-        assert reason in found["manual-planted"]["reason"]
-
-
-def test_a_fit_that_diverges_fails_with_the_step_at_which_it_did(copy, tmp_path):
-    plant_variant(copy, "wild", rate=1e-3)
-    _, found = outcomes(copy, tmp_path, "--backend=numpy", "--variant=wild")
-    assert not re.search(r": -?(NaN|Infinity)", (tmp_path / "run.json").read_text())
-    # The largest eigenvalue of 1 - 2 rate X is -556: 556^t passes float64's largest number between steps 110 and 113.
-    step = int(found["wild-numpy"]["reason"].removeprefix("became NaN or infinite at step "))
-    assert 108 <= step <= 116
-
-
 def test_ctrl_c_keeps_what_was_measured(copy, tmp_path):
     path, marker = tmp_path / "run.json", tmp_path / "in the third round"
-    plant(copy, f"len(calls) == 1300 and open({str(marker)!r}, 'w')")
+    plant(copy, fault=f"len(calls) == 1300 and open({str(marker)!r}, 'w')")
     process = start(path, *CPU, "--backend=planted", "--variant=manual,optim", "--steps=300", *ENDLESS, cwd=copy)
     while not marker.exists():
         assert process.poll() is None
@@ -175,11 +219,8 @@ def test_ctrl_c_keeps_what_was_measured(copy, tmp_path):
 def test_nothing_runs_that_was_not_asked_for(copy, tmp_path, words):
     """Neither a summary nor a file is a reason to run a case: not when collecting, skipping, or stopping early."""
     marker = tmp_path / "ran"
-    plant(copy, "raise ValueError('broken')", extra='name = "broken"')
-    (copy / "bench" / "backends" / "broken_backend.py").write_text(
-        (copy / "bench/backends/planted_backend.py").read_text()
-    )
-    plant(copy, f"open({str(marker)!r}, 'w')")
+    plant(copy, "broken", "raise ValueError('broken')")
+    plant(copy, fault=f"open({str(marker)!r}, 'w')")
     bench(
         *FEW, "--backend=planted", "--variant=manual,nn", *words, f"--benchmark-json={tmp_path / 'run.json'}", cwd=copy
     )
@@ -190,27 +231,29 @@ def test_nothing_runs_that_was_not_asked_for(copy, tmp_path, words):
         assert found["nn-planted"]["outcome"] == "not reached"
 
 
-def test_a_variant_that_is_not_written_for_a_framework_skips_there(copy, tmp_path):
-    plant_variant(copy, "again")
-    done, found = outcomes(copy, tmp_path, "--backend=numpy,torch", "--variant=again")
-    assert done.returncode == 0, done.stdout
-    assert found["again-torch"]["outcome"] == "skipped"
-    assert found["again-torch"]["reason"] == "again is not written for torch: there is no impls/again/torch_fit.py"
+NO_BACKENDS = {
+    "": "its BACKEND is None; expected a Backend",
+    BACKEND.format(name="numpy", fault="pass", extra=""): "its name, 'numpy', is another backend's already",
+}
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "its BACKEND is None; expected a Backend"),
-        (BACKEND.format(fault="pass", extra='name = "numpy"'), "its name, 'numpy', is another backend's already"),
-    ],
-)
-def test_a_file_that_is_no_backend_is_named(copy, text, message):
-    (copy / "bench" / "backends" / "planted_backend.py").write_text(text)
+@pytest.mark.parametrize(("text", "message"), NO_BACKENDS.items(), ids=["none", "twice"])
+def test_a_file_that_is_no_backend_is_named(tmp_path, monkeypatch, text, message):
+    (tmp_path / "planted_backend.py").write_text(text)
+    monkeypatch.setattr(backends, "__path__", [*backends.__path__, str(tmp_path)])
+    try:
+        with pytest.raises(InputError) as caught:
+            backends.backends()
+    finally:
+        del sys.modules["bench.backends.planted_backend"], backends.planted_backend
+    assert str(caught.value) == f"bench/backends/planted_backend.py: {message}"
+
+
+def test_a_file_that_is_no_backend_ends_a_run_before_it_begins(copy):
+    (copy / "bench" / "backends" / "planted_backend.py").touch()
     done = bench("--backend=numpy", cwd=copy)
     assert done.returncode == 2
-    assert "bench/backends/planted_backend.py" in done.stderr
-    assert message in done.stderr
+    assert "bench/backends/planted_backend.py: its BACKEND is None; expected a Backend" in done.stderr
 
 
 def test_ctrl_c_while_the_oracle_computes_ends_the_run_and_keeps_the_file(tmp_path):
@@ -219,6 +262,6 @@ def test_ctrl_c_while_the_oracle_computes_ends_the_run_and_keeps_the_file(tmp_pa
     while not Path(f"{path}.journal").exists():
         assert process.poll() is None
         time.sleep(0.05)
-    time.sleep(3)  # the oracle takes a minute; whenever the signal comes, the run must end in order
+    time.sleep(2)  # the oracle takes a minute; whenever the signal comes, the run must end in order
     interrupt(process)
     assert records(path)["optim-numpy"]["outcome"] == "not reached"

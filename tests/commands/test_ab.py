@@ -7,15 +7,22 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, run
 
-from bench import report
-from bench.records.record import load
+from bench import compare, report
+from bench.ab import main
+from bench.records.reading import load
 
+OLDER = "ef87f0a"  # a revision whose workers know nothing of this one's types
 FEW = ("--device=cpu", "--backend=numpy", "--variant=manual", "--dtype=float64", "--points=200", "--steps=300")
-SHORT = ("--processes=4", "--max-time=0.4")
+SHORT = ("--processes=3", "--max-time=0.1")
 
 
-def ab(*words: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
-    return run("bench.ab", *FEW, *SHORT, *words, cwd=cwd, **environment)
+def ab(*words: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return run("bench.ab", *FEW, *SHORT, *words, cwd=cwd)
+
+
+def ab_here(*words: object) -> int:
+    """The same in this process; what it prints is in capsys."""
+    return main([*FEW, *SHORT, *map(str, words)])
 
 
 def row(output: str) -> str:
@@ -35,17 +42,18 @@ def test_a_planted_slowdown_is_found_and_sets_the_exit_code(slowed):
     assert "slower" in row(done.stdout)
 
 
-def test_each_side_leaves_a_json_that_report_and_compare_read(slowed, tmp_path):
+def test_each_side_leaves_a_json_that_report_and_compare_read(slowed, tmp_path, capsys):
     _, folder = slowed
     a, b = load(folder / "a.json"), load(folder / "b.json")
-    assert a.machine["fitbench"]["comparison"]["id"] == b.machine["fitbench"]["comparison"]["id"]
-    assert b.machine["fitbench"]["comparison"]["spec"] == "FITBENCH_SLOWDOWN=1.0"
-    assert b.machine["fitbench"]["environment"]["FITBENCH_SLOWDOWN"] == "1.0"
+    assert a.machine.comparison.id == b.machine.comparison.id
+    assert (a.machine.comparison.side, b.machine.comparison.side) == ("a", "b")
+    assert b.machine.comparison.spec == "FITBENCH_SLOWDOWN=1.0"
+    assert b.machine.environment["FITBENCH_SLOWDOWN"] == "1.0"
     for run_ in (a, b):
         (record,) = run_.records
-        assert [one["process"] for one in record.processes] == [0, 1, 2, 3]
-    done = run("bench.compare", folder / "a.json", folder / "b.json", "--fail-if-slower=20%")
-    assert (done.returncode, "slower" in row(done.stdout)) == (1, True)
+        assert [one.process for one in record.processes] == [0, 1, 2]
+    assert compare.main([str(folder / "a.json"), str(folder / "b.json"), "--fail-if-slower=20%"]) == 1
+    assert "slower" in row(capsys.readouterr().out)
     assert report.main([str(folder / "a.json"), str(folder / "b.json"), "--output", str(tmp_path / "report")]) == 0
 
 
@@ -53,21 +61,28 @@ def test_the_sides_have_the_same_turns_of_the_same_steps(slowed):
     _, folder = slowed
     rounds = [load(folder / f"{side}.json").records[0].rounds for side in "ab"]
     for name in ("process", "turn", "steps"):
-        assert rounds[0][name] == rounds[1][name]
+        assert getattr(rounds[0], name) == getattr(rounds[1], name)
 
 
-def test_identical_code_is_not_called_slower(tmp_path):
-    done = ab("--a=.", "--b=.", "--fail-if-slower=20%", "--output", tmp_path)
-    assert done.returncode in (0, 3), done.stdout + done.stderr
-    assert not any(word in row(done.stdout) for word in ("slower", "faster"))
+def test_identical_code_is_not_called_slower(tmp_path, capsys):
+    code = ab_here("--a=.", "--b=.", "--fail-if-slower=20%", "--output", tmp_path)
+    output = capsys.readouterr().out
+    assert code in (0, 3), output
+    assert not any(word in row(output) for word in ("slower", "faster"))
+
+
+def git(*words: str, cwd: Path) -> str:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false")
+    return subprocess.run(["git", *identity, *words], cwd=cwd, capture_output=True, text=True, check=True).stdout
+
+
+def commit(copy: Path) -> None:
+    for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=before"]):
+        git(*words, cwd=copy)
 
 
 def test_a_revision_is_compared_with_the_working_tree(copy, tmp_path):
-    def git(*words):
-        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=copy, check=True)
-
-    for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=before"]):
-        git(*words)
+    commit(copy)
     path = copy / "impls" / "manual" / "numpy_fit.py"
     path.write_text(
         path.read_text().replace(
@@ -77,25 +92,44 @@ def test_a_revision_is_compared_with_the_working_tree(copy, tmp_path):
     done = ab("--a=HEAD", "--b=.", "--fail-if-slower=20%", "--output", tmp_path / "out", cwd=copy)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "slower" in row(done.stdout)
-    listed = subprocess.run(["git", "worktree", "list"], cwd=copy, capture_output=True, text=True).stdout
-    assert len(listed.splitlines()) == 1
+    assert len(git("worktree", "list", cwd=copy).splitlines()) == 1
 
 
-def test_a_side_that_cannot_start_is_failed_and_never_the_same(tmp_path):
-    done = ab("--a=.", "--b=FITBENCH_SLOWDOWN=much", "--output", tmp_path)
-    assert done.returncode == 1
-    assert "same" not in done.stdout
-    (line,) = done.stderr.splitlines()
+def test_an_older_revision_can_be_a_side(copy, tmp_path):
+    """Its workers are asked in words that they understand, and what they answer is understood."""
+    if subprocess.run(["git", "cat-file", "-e", f"{OLDER}^{{commit}}"], cwd=ROOT, capture_output=True).returncode:
+        pytest.skip(f"the commit {OLDER} is not in this clone")
+    git("init", "--quiet", cwd=copy)
+    # Its commits are those of this clone, which is not touched: the worktree is one of the copy.
+    objects = ROOT / git("rev-parse", "--git-path", "objects", cwd=ROOT).strip()
+    (copy / ".git" / "objects" / "info" / "alternates").write_text(f"{objects}\n")
+    done = ab(f"--a={OLDER}", "--b=.", "--processes=1", "--output", tmp_path / "out", cwd=copy)
+    assert done.returncode == 0, done.stdout + done.stderr
+    a, b = (load(tmp_path / "out" / f"{side}.json") for side in "ab")
+    assert a.machine.git_commit == git("rev-parse", OLDER, cwd=ROOT).strip() != b.machine.git_commit
+    for run_ in (a, b):
+        (record,) = run_.records
+        assert record.outcome == "measured"
+    assert a.records[0].rounds.steps == b.records[0].rounds.steps
+    assert a.records[0].coefficients == b.records[0].coefficients
+    assert not (copy / ".git" / "worktrees").exists()
+
+
+def test_a_side_that_cannot_start_is_failed_and_never_the_same(tmp_path, capsys):
+    code = ab_here("--a=.", "--b=FITBENCH_SLOWDOWN=much", "--processes=1", "--output", tmp_path)
+    printed = capsys.readouterr()
+    assert code == 1
+    assert "same" not in printed.out
+    (line,) = printed.err.splitlines()
     assert "--b 'FITBENCH_SLOWDOWN=much': no case was timed" in line and "much" in line
 
 
 def test_a_wrong_case_of_one_side_fails_the_gate(copy, tmp_path):
-    subprocess.run(["git", "init", "--quiet"], cwd=copy, check=True)
-    subprocess.run(["git", "add", "."], cwd=copy, check=True)
-    subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"], cwd=copy, check=True)
+    commit(copy)
     path = copy / "impls" / "nn" / "numpy_fit.py"
     path.write_text(path.read_text() + "\n\ndef loss(residual):\n    return (residual * residual).mean()\n")
-    done = ab("--variant=nn", "--a=HEAD", "--b=.", "--fail-if-slower=50%", "--output", tmp_path / "out", cwd=copy)
+    words = ("--a=HEAD", "--b=.", "--fail-if-slower=50%", "--output", tmp_path / "out")
+    done = ab("--variant=nn", "--processes=1", *words, cwd=copy)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "failed" in done.stdout and "left the exact fit" in done.stdout
 
@@ -118,21 +152,32 @@ def test_a_wrong_case_of_one_side_fails_the_gate(copy, tmp_path):
         (["--self-test", "--b=."], ["--self-test", "give no --a"]),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(tmp_path, words, names):
+def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys, monkeypatch, words, names):
+    monkeypatch.chdir(ROOT)  # paths in words are relative to it
     precious = tmp_path / "out" / "a.json"
     precious.parent.mkdir()
     precious.write_text("precious")
-    done = ab("--output", tmp_path / "out", *words)
-    assert done.returncode == 2, done.stdout + done.stderr
-    (line,) = done.stderr.splitlines()
+    assert ab_here("--output", tmp_path / "out", *words) == 2
+    printed = capsys.readouterr()
+    (line,) = printed.err.splitlines()
     assert line.startswith("error: ") and all(name in line for name in names), line
+    assert printed.out == ""
     assert precious.read_text() == "precious"
 
 
-def test_the_self_test_reports_its_error_rates_with_intervals(tmp_path):
+def test_a_word_that_is_no_option_is_bad_input_too(capsys):
+    with pytest.raises(SystemExit) as caught:
+        ab_here("--a=.", "--b=.", "--no-such-option")
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and "--no-such-option" in line and "bench.ab --help" in line
+
+
+def test_the_self_test_reports_its_error_rates_with_intervals(tmp_path, capsys):
     words = ("--self-test", "--repeats=1", "--slowdown=90%", "--threshold=20%", "--output", tmp_path)
-    done = ab(*words)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "comparisons with a false alarm: 0 of 2 (0.0 %, 95 % interval 0.0 to 84.2 %)" in done.stdout
-    assert "slowed cases found: 1 of 1" in done.stdout
+    code = ab_here(*words)
+    printed = capsys.readouterr()
+    assert code == 0, printed.out + printed.err
+    assert "comparisons with a false alarm: 0 of 2 (0.0 %, 95 % interval 0.0 to 84.2 %)" in printed.out
+    assert "slowed cases found: 1 of 1" in printed.out
     assert json.loads((tmp_path / "planted-01" / "b.json").read_text())["benchmarks"]

@@ -3,6 +3,8 @@
 import pytest
 from conftest import run
 
+from bench.fit import main
+
 
 def test_prints_the_loss_every_100_steps_and_ends_with_the_equation():
     done = run("bench.fit", "--variant=manual", "--backend=numpy", "--dtype=float64", "--steps=250", "--seed=3")
@@ -17,9 +19,9 @@ def test_prints_the_loss_every_100_steps_and_ends_with_the_equation():
     assert "held to the exact trajectory up to step 250" in digits
 
 
-def test_the_legendre_variant_is_shown_in_its_own_form():
-    done = run("bench.fit", "--variant=custom_function", "--backend=numpy", "--steps=20")
-    assert " * P3(" in done.stdout.splitlines()[-3]
+def test_the_legendre_variant_is_shown_in_its_own_form(capsys):
+    assert main(["--variant=custom_function", "--backend=numpy", "--steps=20"]) == 0
+    assert " * P3(" in capsys.readouterr().out.splitlines()[-3]
 
 
 @pytest.mark.parametrize(
@@ -31,15 +33,25 @@ def test_the_legendre_variant_is_shown_in_its_own_form():
         (["--variant=manual", "--backend=numpy", "--device=cuda"], "--device 'cuda'"),
     ],
 )
-def test_bad_input_is_one_line_and_exit_code_2(words, name):
-    done = run("bench.fit", *words)
-    assert done.returncode == 2
-    assert name in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    assert done.stdout == ""
+def test_bad_input_is_one_line_and_exit_code_2(capsys, words, name):
+    assert main(words) == 2
+    printed = capsys.readouterr()
+    (line,) = printed.err.splitlines()
+    assert line.startswith("error: ") and name in line
+    assert printed.out == ""
 
 
-def test_what_cannot_run_says_why():
-    done = run("bench.fit", "--variant=manual", "--backend=torch-compile", CXX="no-such-compiler")
-    assert done.returncode == 1
-    assert "no-such-compiler" in done.stderr
+def test_both_of_variant_and_backend_are_needed(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--variant=manual"])
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and "--backend" in line
+
+
+def test_what_cannot_run_says_why(capsys, monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    assert main(["--variant=manual", "--backend=torch-compile"]) == 1
+    printed = capsys.readouterr()
+    assert "skipped: " in printed.err and "no-such-compiler" in printed.err
+    assert printed.out == ""

@@ -1,4 +1,7 @@
-"""`pytest bench` as a user runs it, with the one backend that starts fast: its JSON, its options, its errors."""
+"""`pytest bench` as a user runs it, with the one backend that starts fast: its JSON and its options.
+
+What is wrong with their words is in tests/cases/test_options.py.
+"""
 
 import json
 import statistics
@@ -8,17 +11,28 @@ import sys
 import pytest
 from conftest import ROOT, bench, records
 
-from bench.records.record import ROUND
+from bench.cases.options import choice_of
+from bench.measuring.runner import Runner
+from bench.records.rounds import COLUMNS
+from bench.sides.side import here
 
 FAST = ("--device", "cpu", "--backend", "numpy", "--steps", "300", "--processes", "2", "--max-time", "0.1")
+SMALL = (*FAST, "--dtype", "float64", "--points", "200", "--seed", "3")
 
 
 @pytest.fixture(scope="module")
-def timed(tmp_path_factory):
-    path = tmp_path_factory.mktemp("run") / "deep" / "run.json"
-    done = bench(*FAST, "--variant", "manual,nn", "--dtype", "float64", "--points", "200", f"--benchmark-json={path}")
+def stored(tmp_path_factory):
+    """A run that left its JSON, and was saved in a storage of pytest-benchmark's."""
+    folder = tmp_path_factory.mktemp("run")
+    path, save = folder / "deep" / "run.json", (f"--benchmark-storage={folder / 'storage'}", "--benchmark-save=one")
+    done = bench(*SMALL, "--variant", "manual,nn", f"--benchmark-json={path}", *save)
     assert done.returncode == 0, done.stdout
-    return done.stdout, json.loads(path.read_text())
+    return done.stdout, json.loads(path.read_text()), folder / "storage"
+
+
+@pytest.fixture(scope="module")
+def timed(stored):
+    return stored[:2]
 
 
 def test_stats_are_the_workers_seconds_per_iteration(timed):
@@ -61,7 +75,7 @@ def test_rounds_are_columns_in_turns_of_several_processes(timed):
     _, document = timed
     info = document["benchmarks"][0]["extra_info"]
     rounds = info["rounds"]
-    assert set(rounds) == set(ROUND)
+    assert set(rounds) == set(COLUMNS)
     assert {len(column) for column in rounds.values()} == {len(rounds["seconds"])}
     assert sorted(set(rounds["process"])) == [0, 1] == [one["process"] for one in info["processes"]]
     for process in (0, 1):
@@ -91,19 +105,19 @@ def test_pytest_benchmark_can_compare_such_files(timed, tmp_path):
     assert "manual-numpy-cpu-float64-200" in subprocess.run(command, capture_output=True, text=True).stdout
 
 
-def test_a_saved_run_is_compared_and_the_load_is_not_taken_for_another_machine(tmp_path):
-    few = (*FAST, "--variant=manual", "--dtype=float32", f"--benchmark-storage={tmp_path}")
-    bench(*few, "--benchmark-save=one")
-    (saved,) = tmp_path.glob("*/0001_one.json")
+def test_a_saved_run_is_compared_and_the_load_is_not_taken_for_another_machine(stored):
+    _, _, storage = stored
+    (saved,) = storage.glob("*/0001_one.json")
+    few = (*SMALL, "--variant=manual", "--processes=1", f"--benchmark-storage={storage}", "--benchmark-compare=0001")
     document = json.loads(saved.read_text())
     document["machine_info"]["fitbench"]["load_average"] = [99.0, 99.0, 99.0]
     saved.write_text(json.dumps(document))
-    done = bench(*few, "--benchmark-compare=0001")
+    done = bench(*few)
     assert "(0001_one)" in done.stdout
     assert "machine_info is different" not in done.stdout + done.stderr
     document["machine_info"]["fitbench"]["cpu"] = "another"
     saved.write_text(json.dumps(document))
-    done = bench(*few, "--benchmark-compare=0001")
+    done = bench(*few)
     assert "machine_info is different" in done.stdout + done.stderr
 
 
@@ -128,63 +142,27 @@ def test_k_selects_by_readable_ids():
 
 
 def test_bare_pytest_runs_the_tests_alone():
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q"]
+    # To import all of the tests takes long, and the frameworks with them.
+    few = [f"--ignore={path}" for path in (ROOT / "tests").iterdir() if path.is_dir() and path.name != "cases"]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:hypothesispytest", *few]
     found = subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout.splitlines()
     assert {line.split("/")[0] for line in found if "::" in line} == {"tests"}
 
 
-@pytest.mark.parametrize(
-    ("words", "names"),
-    [
-        (["--variant", "quartic"], ["--variant", "quartic", "manual, autograd, custom_function, nn, optim"]),
-        (["--backend", "numpy,tinygrad"], ["--backend", "tinygrad", "torch-compile-loop"]),
-        (["--dtype", "float16"], ["--dtype", "float16", "float32, float64"]),
-        (["--device", "cuda:7"], ["--device", "cuda:7", "no backend sees it", "cpu"]),
-        (["--points", "3"], ["--points 3", "at least 4"]),
-        (["--points", "many"], ["--points", "many", "not a whole number"]),
-        (["--steps", "0"], ["--steps 0", "at least 1"]),
-        (["--processes", "0"], ["--processes 0", "at least 1"]),
-        (["--processes", "2", "--cold", "3"], ["--cold 3", "from 0 to 2"]),
-        (["--precision", "2"], ["--precision 2", "less than 100%"]),
-        (["--precision", "fine"], ["--precision 'fine'", "5% or 0.05"]),
-        (["--max-time", "0"], ["--max-time 0", "more than 0"]),
-        (["--max-time", "inf"], ["--max-time inf", "more than 0"]),
-        (["--cache", "bench/test_fit.py/cache"], ["--cache", "expected a folder"]),
-        (["--resume"], ["--resume", "--benchmark-json"]),
-        (["--threads", "4096"], ["--threads 4096", "from 1 to"]),
-        (["--seed", "-3"], ["--seed -3", "at least 0"]),
-        (["--case-timeout", "0"], ["--case-timeout 0", "at least 1"]),
-        (["--variant", ""], ["--variant", "allowed: manual"]),
-        (["--device", ""], ["--device", "empty"]),
-        (["--backend", "numpy,,jax"], ["--backend", "allowed: numpy"]),
-        (["--steps", "1000000000000"], ["--steps 1000000000000", "GiB are available"]),
-        (["--points", "30000000000"], ["--points 30000000000", "GiB are available"]),
-        (["--benchmark-json=bench/test_fit.py/run.json"], ["--benchmark-json", "cannot be written"]),
-    ],
-)
-def test_bad_input_is_one_line_and_exit_code_2(words, names):
-    done = bench("--backend", "numpy", *words)
-    assert done.returncode == 2
-    lines = [line for line in done.stderr.splitlines() if line.strip()]
-    assert len(lines) == 1, done.stderr
-    assert all(name in lines[0] for name in names), lines[0]
-    assert "Traceback" not in done.stdout + done.stderr
+def coefficients(seed: int) -> list[float]:
+    """Of the fit that `timed` makes, made here."""
+    words = {"variant": ["manual"], "backend": ["numpy"], "device": ["cpu"], "dtype": ["float64"], "points": ["200"]}
+    runner = Runner(choice_of(**words, steps="300", seed=str(seed)), [here()], timed=False)
+    (planned,) = runner.planned
+    runner.select([planned.case])
+    return runner.record(planned.case).coefficients
 
 
-def test_an_existing_json_is_not_touched_by_bad_input(tmp_path):
-    path = tmp_path / "run.json"
-    path.write_text("precious")
-    assert bench("--variant", "quartic", f"--benchmark-json={path}").returncode == 2
-    assert path.read_text() == "precious"
-
-
-def test_the_same_seed_gives_the_same_fit_and_another_seed_another(tmp_path):
-    found = []
-    for seed in (1, 1, 2):
-        path = tmp_path / "run.json"
-        bench(*FAST, "--variant=manual", "--dtype=float64", f"--seed={seed}", f"--benchmark-json={path}")
-        found.append(records(path)["manual-numpy"]["coefficients"])
-    assert found[0] == found[1] != found[2]
+def test_the_same_seed_gives_the_same_fit_and_another_seed_another(timed):
+    _, document = timed
+    manual, _ = (entry["extra_info"] for entry in document["benchmarks"])
+    assert manual["seed"] == 3
+    assert manual["coefficients"] == coefficients(3) != coefficients(1)
 
 
 def test_jax_runs_on_the_device_asked_for_and_numpy_says_why_not(tmp_path):

@@ -1,6 +1,6 @@
 """Runs killed at random moments, with SIGKILL: they go on with --resume, and end as an unbroken run does.
 
-FITBENCH_KILLS=50 .venv/bin/pytest tests/test_resume.py     # more of them
+FITBENCH_KILLS=50 .venv/bin/pytest tests/measuring/test_resume.py     # more of them
 """
 
 import json
@@ -16,10 +16,14 @@ import psutil
 import pytest
 from conftest import bench, interrupt, start
 
+from bench.measuring.journal import stored
+from bench.records.reading import sample as sample_of
+from bench.records.record import Sample
+
 KILLS = int(os.environ.get("FITBENCH_KILLS", "3"))
-WORDS = ("--device=cpu", "--backend=numpy", "--variant=manual,nn,optim", "--steps=300", "--processes=2")
-TIME = ("--max-time=0.1", "--precision=0.0001%")
-CASES = 3 * 2
+CASES = ("manual", "nn")
+WORDS = ("--device=cpu", "--backend=numpy", f"--variant={','.join(CASES)}", "--dtype=float64", "--steps=300")
+TIME = ("--processes=2", "--max-time=0.1", "--precision=0.0001%")
 
 
 def begin(path: Path, *words: str) -> subprocess.Popen[str]:
@@ -30,11 +34,14 @@ def journal(path: Path) -> Path:
     return Path(f"{path}.journal")
 
 
-def samples(path: Path) -> list[dict]:
-    """The samples whose lines are whole in the journal of a killed run."""
-    lines = journal(path).read_text(errors="replace").split("\n")[:-1] if journal(path).exists() else []
-    contents = [json.loads(line.partition(" ")[2]) for line in lines]
-    return [content["sample"] for content in contents if "sample" in content]
+def samples(path: Path) -> list[Sample]:
+    """The samples that are whole in the journal of a run."""
+    return [sample_of(journal(path), data) for data in stored(journal(path))]
+
+
+def is_all(path: Path) -> bool:
+    """Whether nothing is left beside the JSON of a run."""
+    return [*path.parent.iterdir()] == [path]
 
 
 def shape(value: Any) -> Any:
@@ -54,7 +61,7 @@ def unbroken(tmp_path_factory) -> tuple[dict, float]:
     begun = time.monotonic()
     process = begin(path)
     assert process.wait(timeout=300) == 0, process.stdout and process.stdout.read()
-    assert not journal(path).exists()
+    assert is_all(path)
     return json.loads(path.read_text()), time.monotonic() - begun
 
 
@@ -74,7 +81,7 @@ def test_a_killed_run_goes_on_and_nothing_is_lost_or_twice(unbroken, tmp_path, s
     assert shape(resumed) == shape(document)
     assert resumed["not_measured"] == []
     names = [entry["param"] for entry in resumed["benchmarks"]]
-    assert sorted(names) == sorted({entry["param"] for entry in document["benchmarks"]}) and len(names) == CASES
+    assert sorted(names) == sorted({entry["param"] for entry in document["benchmarks"]}) and len(names) == len(CASES)
     for entry in resumed["benchmarks"]:
         info = entry["extra_info"]
         assert [one["process"] for one in info["processes"]] == [0, 1]
@@ -82,8 +89,8 @@ def test_a_killed_run_goes_on_and_nothing_is_lost_or_twice(unbroken, tmp_path, s
         assert [len(column) for column in info["rounds"].values()] == [len(info["rounds"]["turn"])] * 9
         # What was in the journal was not measured again.
         started = {one["started"] for one in info["processes"]}
-        assert {one["cold"]["started"] for one in kept if one["case"] == entry["param"]} <= started
-    assert not journal(path).exists()
+        assert {one.start.started for one in kept if one.case.id == entry["param"]} <= started
+    assert is_all(path)
 
 
 def has_a_worker(process: subprocess.Popen[str]) -> bool:
@@ -103,15 +110,15 @@ def test_ctrl_c_before_anything_is_whole_can_be_resumed(tmp_path):
     assert f"--benchmark-json={path} --resume" in output
     process = begin(path, "--resume")
     assert process.wait(timeout=300) == 0, process.stdout and process.stdout.read()
-    assert len(json.loads(path.read_text())["benchmarks"]) == CASES
-    assert not journal(path).exists()
+    assert len(json.loads(path.read_text())["benchmarks"]) == len(CASES)
+    assert is_all(path)
 
 
 def stopped(tmp_path: Path) -> Path:
     """The JSON of a run that was killed once its journal held a sample."""
     path = tmp_path / "run.json"
     process = begin(path)
-    while not (journal(path).exists() and "manual-numpy" in journal(path).read_text(errors="replace")):
+    while not samples(path):
         assert process.poll() is None
         time.sleep(0.02)
     process.kill()
@@ -121,12 +128,13 @@ def stopped(tmp_path: Path) -> Path:
 
 def test_a_journal_is_not_overwritten_nor_resumed_with_other_options_versions_or_cases(tmp_path):
     path = stopped(tmp_path)
-    before = journal(path).read_bytes()
+    before = stored(journal(path))
+    assert [one.case.id for one in samples(path)][:1] == ["manual-numpy-cpu-float64-2000"]
     same = (*WORDS, *TIME, f"--benchmark-json={path}")
     for words, name in (
         (same, "--resume"),
         ((*same, "--resume", "--seed=1"), "choice.seed was 0, is 1"),
-        ((*same, "--resume", "-k", "optim"), "not selected now"),
+        ((*same, "--resume", "-k", "nn"), "not selected now"),
     ):
         done = bench(*words)
         assert done.returncode == 2, done.stdout + done.stderr
@@ -134,13 +142,14 @@ def test_a_journal_is_not_overwritten_nor_resumed_with_other_options_versions_or
         said = done.stdout if "-k" in words else done.stderr
         assert len([line for line in said.splitlines() if name in line]) == 1, said
         assert "Traceback" not in done.stdout + done.stderr
-        assert journal(path).read_bytes().startswith(before)
+        assert stored(journal(path)) == before
         assert not path.exists()
     done = bench(*same, "--resume", XLA_FLAGS="--xla_cpu_enable_fast_math=false")
     assert done.returncode == 2
     assert "XLA_FLAGS" in done.stderr
     assert bench(*same, "--resume").returncode == 0
-    assert len(json.loads(path.read_text())["benchmarks"]) == CASES
+    assert stored(journal(path)) == []
+    assert len(json.loads(path.read_text())["benchmarks"]) == len(CASES)
 
 
 def test_nothing_to_resume_is_said(tmp_path):

@@ -1,38 +1,22 @@
-"""When rounds end: the warm-up by a test, the measuring by precision or by time; and which caches a process finds."""
+"""When rounds end: the warm-up by a test, the measuring by precision or by time."""
 
 import itertools
-import os
-import subprocess
-import sys
-import tempfile
 
 import numpy as np
 import pytest
 
-from bench.measuring.sampling import (
-    BLOCK,
-    ROUND_SECONDS,
-    Sampler,
-    is_warm,
-    joined,
-    kept_columns,
-    nothing,
-    steps_of_round,
-)
-from bench.records.record import ROUND
-from bench.support.scratch import prefix
-from bench.workers.caches import SCRATCH, Caches, has, mark
+from bench.measuring.sampling import BLOCK, ROUND_SECONDS, Sampler, is_warm, steps_of_round
+from bench.records.rounds import COLUMNS, Rounds, Row, joined
 
 
-def sampler(precision: float = 1e-9, share: float = 1.0, earlier: dict | None = None, process: int = 0) -> Sampler:
-    return Sampler(process, earlier or nothing(), precision, share)
+def sampler(precision: float = 1e-9, share: float = 1.0, earlier: Rounds | None = None, process: int = 0) -> Sampler:
+    return Sampler(process, earlier or joined(()), precision, share)
 
 
 def feed(one: Sampler, seconds, steps: int = 1) -> int:
     """Give it rounds of so many seconds per iteration until it is done; how many it took."""
     for turn, value in enumerate(seconds):
-        rest = {"turn": turn, "place": 0, "time": float(turn), "cpu_seconds": value, "yardstick_seconds": 1e-3}
-        one.add({**rest, "steps": steps, "seconds": float(value)})
+        one.add(Row(one.process, turn, 0, float(turn), steps, float(value), float(value), 1e-3))
         if one.done:
             return turn + 1
     raise AssertionError("it never ended")
@@ -64,17 +48,17 @@ def test_the_warm_up_ends_with_the_first_block_that_is_level_and_is_marked():
     noise = np.random.default_rng(0).uniform(0.05, 0.06, 1000)
     count = feed(one, itertools.chain(falling, noise))
     assert one.warm_up == 2 * BLOCK
-    columns = one.columns()
-    assert columns["warm_up"] == [True] * (2 * BLOCK) + [False] * (count - 2 * BLOCK)
+    rounds = one.rounds()
+    assert rounds.warm_up == [True] * (2 * BLOCK) + [False] * (count - 2 * BLOCK)
     assert count - 2 * BLOCK >= BLOCK
-    assert max(kept_columns(columns)["seconds"]) < 0.06 < min(falling)
+    assert max(rounds.kept.seconds) < 0.06 < min(falling)
 
 
 def test_a_process_that_never_warms_up_ends_all_the_same_and_keeps_its_last_block():
     one = sampler(share=1.0)
     count = feed(one, np.linspace(1.0, 0.5, 10_000))
     assert one.warm_up is None
-    assert len(kept_columns(one.columns())["seconds"]) == BLOCK
+    assert len(one.rounds().kept.seconds) == BLOCK
     assert count < 100
 
 
@@ -83,7 +67,7 @@ def test_rounds_that_are_cut_off_leave_some_that_count():
     feed(one, itertools.chain(np.linspace(0.2, 0.1, 2 * BLOCK), itertools.repeat(0.05)))
     assert one.warm_up == 2 * BLOCK
     one.cut(2 * BLOCK - 1)
-    assert len(kept_columns(one.columns())["seconds"]) == BLOCK
+    assert len(one.rounds().kept.seconds) == BLOCK
 
 
 def test_rounds_end_when_the_share_of_time_is_spent():
@@ -96,7 +80,7 @@ def test_rounds_end_when_the_share_of_time_is_spent():
 def test_rounds_end_early_when_the_interval_is_narrow_over_all_processes():
     one = sampler(precision=0.01, share=1e9)
     assert feed(one, itertools.repeat(1e-3)) == 2 * BLOCK  # a block of warm-up test, then the first that may decide
-    other = sampler(precision=0.01, share=0.5, earlier=kept_columns(one.columns()), process=1)
+    other = sampler(precision=0.01, share=0.5, earlier=one.rounds().kept, process=1)
     slower = feed(other, itertools.repeat(2e-3))  # the two processes disagree by a factor: time must end it
     assert not other.precise and slower == 250
 
@@ -105,42 +89,7 @@ def test_columns_are_those_of_the_record_and_join():
     one, other = sampler(share=1e-9), sampler(share=1e-9, process=1)
     for each in (one, other):
         feed(each, itertools.repeat(1e-3))
-    both = joined([one.columns(), other.columns()])
-    assert tuple(both) == ROUND
-    assert both["process"] == [0] * BLOCK * 2 + [1] * BLOCK * 2 or set(both["process"]) == {0, 1}
-
-
-def test_a_cold_process_finds_an_empty_folder_and_a_warm_one_what_was_left():
-    caches = Caches()
-    first = caches.folder(["torch", "2.13"], cold=True)
-    assert not any(first.iterdir()) and not has(first, "case")
-    mark(first, "case")
-    assert caches.folder(["torch", "2.13"], cold=False) == first and has(first, "case")
-    again = caches.folder(["torch", "2.13"], cold=True)
-    assert again != first and not has(again, "case")
-    assert caches.folder(["torch", "2.14"], cold=False) != first  # another environment shares nothing
-    caches.close()
-    assert not first.exists() and not again.exists()
-
-
-def test_a_folder_that_is_kept_outlives_the_run(tmp_path):
-    caches = Caches(tmp_path)
-    folder = caches.folder(["jax"], cold=False)
-    mark(folder, "case")
-    caches.close()
-    assert has(Caches(tmp_path).folder(["jax"], cold=False), "case")
-
-
-def test_what_a_killed_run_left_is_removed_by_the_next_and_a_live_ones_stays(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    mine = prefix(SCRATCH)
-    theirs = mine.replace(str(os.getpid()), str(gone.pid))
-    dead, live, strange = (tmp_path / f"{name}x" for name in (theirs, mine, "other"))
-    for folder in (dead, live, strange):
-        (folder / "warm").mkdir(parents=True)
-    caches = Caches()
-    assert not dead.exists() and live.exists() and strange.exists()
-    caches.close()
-    assert sorted(tmp_path.iterdir()) == sorted([live, strange])
+    both = joined([one.rounds(), other.rounds()])
+    assert tuple(both.columns()) == COLUMNS == (*Row._fields, "warm_up")
+    assert both.process == [0] * BLOCK + [1] * BLOCK  # level from the start: the block that told so is enough
+    assert both.turn == [*range(BLOCK)] * 2

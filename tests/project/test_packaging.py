@@ -8,7 +8,8 @@ from conftest import ROOT
 
 import impls
 from bench.backends import backends
-from bench.cases.options import OPTIONS
+from bench.cases.options import CACHE, OPTIONS
+from bench.sides.side import NEEDS
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -43,6 +44,10 @@ def test_the_extra_that_a_backend_names_installs_what_it_needs(backend):
     assert set(backend.packages) <= {*needs(EXTRAS[backend.extra]), *needs(PROJECT["dependencies"])}
 
 
+def test_what_every_worker_needs_is_installed_without_an_extra():
+    assert {*NEEDS} <= {*needs(PROJECT["dependencies"])}
+
+
 @pytest.mark.parametrize("name", [*impls.variants(), *backends()])
 def test_the_readme_names_every_variant_and_backend(name):
     assert f"`{name}`" in (ROOT / "README.md").read_text()
@@ -50,4 +55,5 @@ def test_the_readme_names_every_variant_and_backend(name):
 
 def test_the_readme_names_every_option():
     readme = (ROOT / "README.md").read_text()
-    assert [option for option, _ in OPTIONS if f"`{option}`" not in readme] == []
+    options = [*(option.name for option in OPTIONS), CACHE[0]]
+    assert [option for option in options if f"`{option}`" not in readme] == []

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.sides import probe, sides
+from bench.sides import code, interpreter, probe
+from bench.sides.side import Side, here
+from bench.sides.specs import resolved
 from bench.support.errors import InputError
 
 posix = pytest.mark.skipif(os.name != "posix", reason="shell scripts and signals as POSIX has them")
@@ -47,7 +49,7 @@ def repository(copy: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git("tag", "old", cwd=copy)
     (copy / "notes").write_text("after\n")
     git("commit", "--quiet", "--all", "--message=after", cwd=copy)
-    monkeypatch.setattr(sides, "ROOT", copy)
+    monkeypatch.setattr(code, "ROOT", copy)
     return copy
 
 
@@ -74,9 +76,9 @@ def refused(spec: object, *words: str) -> Iterator[None]:
         assert word in message
 
 
-def resolve(spec: object) -> sides.Side:
+def resolve(spec: object) -> Side:
     """The side as it was; a worktree is gone by now."""
-    with sides.resolved("a", str(spec)) as side:
+    with resolved("a", str(spec)) as side:
         return side
 
 
@@ -84,9 +86,9 @@ def resolve(spec: object) -> sides.Side:
 
 
 def test_here_is_this_interpreter_and_checkout() -> None:
-    side = sides.here()
+    side = here()
     assert (side.label, side.spec, side.variables) == ("", "", ())
-    assert (side.python, side.root) == (sys.executable, sides.ROOT)
+    assert (side.python, side.root) == (sys.executable, code.ROOT)
     assert side.python_version.startswith("{}.{}.".format(*sys.version_info))
     assert not side.absent & {"numpy", "psutil"}
     assert dict(side.packages)["psutil"]
@@ -97,7 +99,7 @@ def test_here_is_this_interpreter_and_checkout() -> None:
 def test_a_dot_is_the_same_as_here(repository: Path) -> None:
     side = resolve(".")
     assert (side.label, side.spec) == ("a", ".")
-    assert dataclasses.replace(side, label="", spec="") == sides.here()
+    assert dataclasses.replace(side, label="", spec="") == here()
 
 
 def test_changes_make_the_checkout_dirty(repository: Path) -> None:
@@ -107,7 +109,7 @@ def test_changes_make_the_checkout_dirty(repository: Path) -> None:
 
 
 def test_outside_of_a_repository_there_is_no_commit(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sides, "ROOT", copy)
+    monkeypatch.setattr(code, "ROOT", copy)
     assert (resolve(".").commit, resolve(".").dirty) == (None, None)
     with refused("HEAD", "no interpreter"):
         resolve("HEAD")
@@ -125,7 +127,7 @@ def test_outside_of_a_repository_there_is_no_commit(copy: Path, monkeypatch: pyt
 def test_variables_are_split_as_a_shell_does(spec: str, variables: list[tuple[str, str]]) -> None:
     side = resolve(spec)
     assert side.variables == tuple(variables)
-    assert (side.python, side.root, side.spec) == (sys.executable, sides.ROOT, spec)
+    assert (side.python, side.root, side.spec) == (sys.executable, code.ROOT, spec)
 
 
 def test_the_interpreter_is_asked_under_the_sides_variables(tmp_path: Path) -> None:
@@ -153,7 +155,7 @@ def test_a_venv_is_its_own_python_and_not_the_one_it_was_made_from(
     for spec in ("venv", str(python)):
         side = resolve(spec)
         assert side.python == str(python)
-        assert side.root == sides.ROOT
+        assert side.root == code.ROOT
         assert "numpy" in dict(side.packages)
 
 
@@ -197,7 +199,7 @@ def test_what_a_site_prints_before_the_answer_does_not_matter(tmp_path: Path) ->
 
 def test_every_option_is_named_by_its_label() -> None:
     with pytest.raises(InputError, match=r"^--b 'xyz': no interpreter, venv, git revision or NAME=VALUE"):
-        sides.resolved("b", "xyz").__enter__()
+        resolved("b", "xyz").__enter__()
 
 
 @pytest.mark.parametrize(
@@ -257,7 +259,7 @@ def test_a_program_that_is_no_python_is_refused(tmp_path: Path, lines: list[str]
 
 @posix
 def test_a_program_that_does_not_answer_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sides, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(interpreter, "ANSWER_SECONDS", 0.5)
     python = script(tmp_path / "python", "exec sleep 60")
     with refused(python, "no answer within 0.5 s"):
         resolve(python)
@@ -265,7 +267,7 @@ def test_a_program_that_does_not_answer_is_refused(tmp_path: Path, monkeypatch: 
 
 @posix
 def test_a_program_does_not_wait_for_what_is_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sides, "ANSWER_SECONDS", 5.0)
+    monkeypatch.setattr(interpreter, "ANSWER_SECONDS", 5.0)
     python = script(tmp_path / "python", "exec cat")
     kept, (reading, writing) = os.dup(0), os.pipe()
     os.dup2(reading, 0)
@@ -341,15 +343,16 @@ def test_a_revision_is_checked_out_beside_the_checkout(repository: Path) -> None
     git("add", "staged", cwd=repository)
     before = git("status", "--porcelain", cwd=repository)
     index = (repository / ".git" / "index").read_bytes()
-    with sides.resolved("a", "old") as side:
+    with resolved("a", "old") as side:
         assert (side.root / "bench" / "worker.py").is_file()
         assert (side.root / "notes").read_text() == "before the suite\n"
-        assert side.root.name.startswith(f"fitbench-ab-{os.getpid()}-")
+        assert side.root.name == "checkout"
+        assert side.root.parent.name.startswith("fitbench-ab-")
         assert (side.commit, side.dirty) == (git("rev-parse", "old", cwd=repository).strip(), False)
         assert (side.python, side.variables) == (sys.executable, ())
         assert (repository / ".git" / "index").read_bytes() == index
         assert git("status", "--porcelain", cwd=repository) == before
-    assert not side.root.exists()
+    assert not side.root.parent.exists()
     assert worktrees(repository) == []
     assert (repository / ".git" / "index").read_bytes() == index
     assert git("status", "--porcelain", cwd=repository) == before
@@ -364,7 +367,7 @@ def test_asking_for_changes_does_not_rewrite_the_index(repository: Path) -> None
 
 
 def test_two_revisions_stand_side_by_side(repository: Path) -> None:
-    with sides.resolved("a", "old") as old, sides.resolved("b", "main~0") as new:
+    with resolved("a", "old") as old, resolved("b", "main~0") as new:
         assert (old.root / "notes").read_text() != (new.root / "notes").read_text()
         assert len(worktrees(repository)) == 2
     assert worktrees(repository) == []
@@ -380,11 +383,11 @@ def test_the_suite_may_be_a_part_of_its_repository(
     git("init", "--quiet", cwd=outer)
     git("add", ".", cwd=outer)
     git("commit", "--quiet", "--message=all", cwd=outer)
-    monkeypatch.setattr(sides, "ROOT", outer / "part")
-    with sides.resolved("a", "HEAD") as side:
+    monkeypatch.setattr(code, "ROOT", outer / "part")
+    with resolved("a", "HEAD") as side:
         assert side.root.name == "part"
         assert (side.root / "bench" / "worker.py").is_file()
-    assert not side.root.parent.exists()
+    assert not side.root.parent.parent.exists()
 
 
 @posix
@@ -404,14 +407,14 @@ def test_neither_hooks_nor_their_variables_touch_the_checkout(
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
 def test_no_worktree_outlives_an_exception(repository: Path, error: type[BaseException]) -> None:
-    with pytest.raises(error), sides.resolved("a", "old") as side:
+    with pytest.raises(error), resolved("a", "old") as side:
         raise error
-    assert not side.root.exists()
+    assert not side.root.parent.exists()
     assert worktrees(repository) == []
 
 
 def test_a_worktree_that_the_user_removed_is_forgotten(repository: Path) -> None:
-    with sides.resolved("a", "old") as side:
+    with resolved("a", "old") as side:
         shutil.rmtree(side.root)
     assert worktrees(repository) == []
 
@@ -419,15 +422,15 @@ def test_a_worktree_that_the_user_removed_is_forgotten(repository: Path) -> None
 @posix
 def test_the_handler_of_sigterm_is_ours_only_while_there_is_a_worktree(repository: Path) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    with sides.resolved("a", "."):
+    with resolved("a", "."):
         assert signal.getsignal(signal.SIGTERM) is before
-    with sides.resolved("a", "old"):
+    with resolved("a", "old"):
         assert signal.getsignal(signal.SIGTERM) is not before
     assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_another_thread_can_resolve_a_revision(repository: Path) -> None:
-    found: list[sides.Side] = []
+    found: list[Side] = []
     thread = threading.Thread(target=lambda: found.append(resolve("old")))
     thread.start()
     thread.join()
@@ -437,10 +440,10 @@ def test_another_thread_can_resolve_a_revision(repository: Path) -> None:
 
 def hold(root: Path, specs: tuple[str, ...], held) -> None:
     """Keep revisions checked out until this process is ended from outside."""
-    sides.ROOT = root
+    code.ROOT = root
     with contextlib.ExitStack() as stack:
         for spec in specs:
-            stack.enter_context(sides.resolved("a", spec))
+            stack.enter_context(resolved("a", spec))
         held.set()
         threading.Event().wait(60)
 
@@ -469,22 +472,25 @@ def test_no_worktree_outlives_sigterm(repository: Path) -> None:
         process.join(30)
         assert process.exitcode == 128 + signal.SIGTERM
     assert worktrees(repository) == []
-    assert not any(Path(folder).exists() for folder in folders)
+    assert not any(Path(folder).parent.exists() for folder in folders)
 
 
 @posix
 def test_what_a_killed_comparison_left_behind_is_removed_by_the_next(repository: Path) -> None:
-    with holding(repository, "old") as process, holding(repository, "old") as other:
-        dead, living = sorted(worktrees(repository), key=lambda path: f"-{process.pid}-" not in path)
+    with contextlib.ExitStack() as stack:
+        process = stack.enter_context(holding(repository, "old"))
+        (dead,) = worktrees(repository)
+        other = stack.enter_context(holding(repository, "old"))
+        (living,) = {*worktrees(repository)} - {dead}
         git("worktree", "lock", dead, cwd=repository)  # as git does until it has checked everything out
         process.kill()
         process.join()
         assert worktrees(repository).count(dead) == 1
         resolve(".")
         assert Path(dead).exists()
-        with sides.resolved("a", "old") as side:
+        with resolved("a", "old") as side:
             assert sorted(worktrees(repository)) == sorted([living, str(side.root)])
-            assert not Path(dead).exists()
+            assert not Path(dead).parent.exists()
             assert Path(living, "bench", "worker.py").exists()
         other.terminate()
         other.join(30)

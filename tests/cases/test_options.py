@@ -1,0 +1,175 @@
+"""The options that say what to measure: what is wrong with their words, their defaults, and what a new axis takes."""
+
+import json
+import subprocess
+import sys
+from argparse import ArgumentParser, Namespace
+
+import pytest
+from conftest import bench, run
+
+from bench.cases.options import add_options, asked, choice_of, keep_folder
+from bench.cases.plan import plan
+from bench.support.errors import InputError
+
+
+def one_line(caught: pytest.ExceptionInfo[InputError], option: str, *words: str) -> None:
+    """The error names the option, and all words, in one line."""
+    message = str(caught.value)
+    assert message.startswith(f"{option} ") and "\n" not in message, message
+    assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize(
+    ("words", "option", "told"),
+    [
+        (
+            {"variant": ["quartic"]},
+            "--variant 'quartic':",
+            ["unknown; allowed: manual, autograd, custom_function, nn, optim"],
+        ),
+        ({"variant": [""]}, "--variant '':", ["allowed: manual"]),
+        ({"backend": ["numpy", "numpy,tinygrad"]}, "--backend 'tinygrad':", ["allowed: numpy,", "torch-compile-loop"]),
+        ({"backend": ["numpy", "numpy,,jax"]}, "--backend '':", ["allowed: numpy"]),
+        ({"dtype": ["float16"]}, "--dtype 'float16':", ["allowed: float32, float64"]),
+        ({"device": [""]}, "--device '':", ["empty; allowed: cpu"]),
+        ({"points": ["3"]}, "--points 3:", ["at least 4"]),
+        ({"points": ["2000,3"]}, "--points 3:", ["at least 4"]),
+        ({"points": ["many"]}, "--points 'many':", ["not a whole number; allowed:", "at least 4"]),
+        ({"steps": "0"}, "--steps 0:", ["at least 1"]),
+        ({"processes": "0"}, "--processes 0:", ["from 1 to 200"]),
+        ({"processes": "201"}, "--processes 201:", ["from 1 to 200"]),
+        ({"processes": "2", "cold": "3"}, "--cold 3:", ["from 0 to 2"]),
+        ({"precision": "2"}, "--precision 2:", ["less than 100%"]),
+        ({"precision": "fine"}, "--precision 'fine':", ["5% or 0.05"]),
+        ({"max_time": "0"}, "--max-time 0:", ["more than 0"]),
+        ({"max_time": "inf"}, "--max-time inf:", ["more than 0"]),
+        ({"threads": "4096"}, "--threads 4096:", ["from 1 to "]),
+        ({"seed": "-3"}, "--seed -3:", ["at least 0"]),
+        ({"case_timeout": "0"}, "--case-timeout 0:", ["at least 1"]),
+    ],
+)
+def test_a_bad_word_is_one_line_that_names_the_option_and_what_is_allowed(words, option, told):
+    with pytest.raises(InputError) as caught:
+        choice_of(**words)
+    one_line(caught, option, *told)
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [({"steps": "1000000000000"}, "--steps 1000000000000:"), ({"points": ["30000000000"]}, "--points 30000000000:")],
+)
+def test_what_does_not_fit_in_memory_is_refused(words, option):
+    with pytest.raises(InputError) as caught:
+        choice_of(**{"backend": ["numpy"], **words}).check_memory(sides=1)
+    one_line(caught, option, "would need about", "GiB are available")
+
+
+def test_a_device_that_no_backend_sees_is_refused():
+    with pytest.raises(InputError) as caught:
+        plan(choice_of(device=["cuda:7"]), ["cpu", "cuda"], lambda case: None)
+    one_line(caught, "--device 'cuda:7':", "no backend sees it; allowed: cpu, cuda")
+
+
+def test_a_cache_that_is_no_folder_is_refused():
+    with pytest.raises(InputError) as caught:
+        keep_folder("bench/test_fit.py/cache")
+    one_line(caught, "--cache 'bench/test_fit.py/cache':", "expected a folder")
+
+
+def test_a_run_with_a_bad_word_ends_before_it_begins_and_touches_no_json(tmp_path):
+    path = tmp_path / "run.json"
+    path.write_text("precious")
+    told = refused_run("--variant=quartic", f"--benchmark-json={path}")
+    assert "--variant 'quartic': unknown; allowed: manual, autograd" in told
+    assert path.read_text() == "precious"
+
+
+def test_a_run_asks_the_backends_for_a_device_before_it_refuses_it():
+    told = refused_run("--backend=numpy", "--device=cuda:7")
+    assert "--device 'cuda:7': no backend sees it; allowed: cpu" in told
+
+
+def test_a_json_that_cannot_be_written_is_found_out_before_the_run():
+    told = refused_run("--backend=numpy", "--benchmark-json=bench/test_fit.py/run.json")
+    assert "--benchmark-json bench/test_fit.py/run.json: cannot be written" in told
+
+
+def test_to_resume_takes_the_json_of_the_run_that_was_ended():
+    assert "--resume: needs the --benchmark-json" in refused_run("--backend=numpy", "--resume")
+
+
+def refused_run(*words: str) -> str:
+    """The one line that `pytest bench` ends with."""
+    done = bench(*words)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    (line,) = (line for line in done.stderr.splitlines() if line.strip())
+    return line
+
+
+def parsed(*words: str, **defaults: str) -> Namespace:
+    parser = ArgumentParser()
+    add_options(parser.add_argument, **defaults)
+    return parser.parse_args(words)
+
+
+def test_without_words_everything_is_chosen_in_teaching_order():
+    choice = asked(parsed())
+    assert choice.axes == {
+        "variant": ("manual", "autograd", "custom_function", "nn", "optim"),
+        "backend": ("numpy", "torch", "torch-compile", "torch-compile-loop", "jax", "jax-loop"),
+        "device": (),
+        "dtype": ("float32", "float64"),
+        "points": (2000,),
+    }
+    assert (choice.steps, choice.processes, choice.cold, choice.threads, choice.seed) == (2000, 5, 2, 1, 0)
+    assert (choice.precision, choice.max_time, choice.case_timeout) == (0.01, 2.0, 300)
+
+
+def test_words_may_be_repeated_and_hold_commas():
+    choice = asked(parsed("--backend=jax,numpy", "--backend=numpy", "--points=10,20", "--points", "4", "--processes=1"))
+    assert choice.axes["backend"] == ("numpy", "jax")  # as they are shown everywhere
+    assert choice.axes["points"] == (10, 20, 4)
+    assert choice.cold == 1  # no more than there are processes
+
+
+def test_a_command_may_have_other_defaults_which_words_replace():
+    defaults = {"cold": "0", "device": "cpu"}
+    choice = asked(parsed(**defaults), **defaults)
+    assert (choice.cold, choice.axes["device"]) == (0, ("cpu",))
+    choice = asked(parsed("--cold=1", "--device=mps", **defaults), **defaults)
+    assert (choice.cold, choice.axes["device"]) == (1, ("mps",))
+
+
+AXIS = '    batch: int = axis(PICTURE, "K", "fits at once", default=1)\n'
+
+
+def test_an_axis_is_added_in_one_place(copy, tmp_path):
+    """Options, ids, groups, records and pictures follow from a field of Case."""
+    path = copy / "bench" / "cases" / "case.py"
+    before, rest = path.read_text().split("\n    def __post_init__", 1)
+    path.write_text(f"{before}{AXIS}\n    def __post_init__{rest}")
+    json_path = tmp_path / "run.json"
+    done = bench(
+        *("--batch=1,2", "--backend=numpy", "--variant=manual", "--dtype=float64", "--device=cpu", "--points=200"),
+        *("--steps=100", "--processes=1", "--max-time=0.01", f"--benchmark-json={json_path}"),
+        cwd=copy,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    entries = json.loads(json_path.read_text())["benchmarks"]
+    assert [entry["param"] for entry in entries] == [f"manual-numpy-cpu-float64-200-{k}" for k in (1, 2)]
+    assert [entry["group"] for entry in entries] == [f"manual-cpu-float64-200-{k}" for k in (1, 2)]
+    for flat in ("params", "extra_info"):
+        assert [entry[flat]["batch"] for entry in entries] == [1, 2]
+    made = run("bench.report", json_path, "--output", tmp_path / "report", cwd=copy)
+    assert made.returncode == 0, made.stderr
+    for name in ("iteration-time", "agreement"):
+        pictures = {path.name for path in (tmp_path / "report").glob(f"{name}-*.png")}
+        assert pictures == {f"{name}-cpu-200-{k}.png" for k in (1, 2)}
+    wire = "from bench.workers.protocol import Build; print([c for c in (1, 2) if 'batch' in Build(C(c), 0, 1).wire()])"
+    case = "from bench.cases.case import Case; C = lambda k: Case('nn', 'jax', 'cpu', 'float32', 9, k); "
+    told = subprocess.run([sys.executable, "-c", case + wire], cwd=copy, capture_output=True, text=True)
+    assert told.stdout == "[2]\n"  # workers of older revisions know of no batch
+    refused = bench("--batch=0", "--backend=numpy", cwd=copy)
+    assert refused.returncode == 2 and "--batch 0: out of range" in refused.stderr
