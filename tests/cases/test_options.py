@@ -142,6 +142,11 @@ def test_a_command_may_have_other_defaults_which_words_replace():
     assert (choice.cold, choice.axes["device"]) == (1, ("mps",))
 
 
+def python(code: str, checkout: Path) -> str:
+    """What a new process prints that runs the code there."""
+    return subprocess.run([sys.executable, "-c", code], cwd=checkout, capture_output=True, text=True).stdout
+
+
 AXIS = '    batch: int = axis(PICTURE, "K", "fits at once", default=1)\n'
 
 
@@ -162,14 +167,19 @@ def test_an_axis_is_added_in_one_place(copy, tmp_path):
     assert [entry["group"] for entry in entries] == [f"manual-cpu-float64-200-{k}" for k in (1, 2)]
     for flat in ("params", "extra_info"):
         assert [entry[flat]["batch"] for entry in entries] == [1, 2]
+    older = {name: value for name, value in entries[0]["extra_info"].items() if name != "batch"}
+    (tmp_path / "older.json").write_text(json.dumps({"benchmarks": [{"extra_info": older}]}))
+    read = (
+        "from pathlib import Path; from bench.records.reading import load; print(load(Path(r'{}')).records[0].case.id)"
+    )
+    assert python(read.format(tmp_path / "older.json"), copy) == f"{entries[0]['param']}\n"
     made = run("bench.report", json_path, "--output", tmp_path / "report", cwd=copy)
     assert made.returncode == 0, made.stderr
     for name in ("iteration-time", "agreement"):
         pictures = {path.name for path in (tmp_path / "report").glob(f"{name}-*.png")}
         assert pictures == {f"{name}-cpu-200-{k}.png" for k in (1, 2)}
-    wire = "from bench.workers.protocol import Build; print([c for c in (1, 2) if 'batch' in Build(C(c), 0, 1).wire()])"
     case = "from bench.cases.case import Case; C = lambda k: Case('nn', 'jax', 'cpu', 'float32', 9, k); "
-    told = subprocess.run([sys.executable, "-c", case + wire], cwd=copy, capture_output=True, text=True)
-    assert told.stdout == "[2]\n"  # workers of older revisions know of no batch
+    wire = "from bench.workers.protocol import Build; print([k for k in (1, 2) if 'batch' in Build(C(k), 0, 1).wire()])"
+    assert python(case + wire, copy) == "[2]\n"  # workers of older revisions know of no batch
     refused = bench("--batch=0", "--backend=numpy", cwd=copy)
     assert refused.returncode == 2 and "--batch 0: out of range" in refused.stderr

@@ -46,12 +46,6 @@ def test_fields_of_later_versions_of_the_schema_are_passed_over(tmp_path):
     assert load(written(tmp_path, info={"unheard_of": 1})).records[0].flat() == GOOD
 
 
-def test_axes_that_came_later_have_the_value_that_older_records_had_without_saying_so(tmp_path):
-    older = {name: value for name, value in GOOD.items() if name != "points"}
-    (one,) = load(written(tmp_path, not_measured=[{"extra_info": older}])).records
-    assert one.case.points == 2000
-
-
 def test_what_was_written_is_read_as_the_same_run(tmp_path):
     slow = [[third / 3 for third in (1e-5, 2e-5, 4e-5)]] * 3  # no decimal fraction has these digits
     records = [
