@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
 import pytest
 from conftest import bench, run
