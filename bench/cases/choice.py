@@ -11,7 +11,9 @@ from bench.support.system import available_memory
 
 # Arrays of N numbers that a worker holds at its peak, measured with a million points: features, temporaries, the tape.
 ARRAYS = 32
+# No run may hold more, since no report can show it.
 MOST_PROCESSES = 200  # of a case
+MOST_VALUES = 50  # on any axis of a run: a colour, a row or a picture each
 STEP_BYTES = 4096  # that the exact trajectory and its bound keep of each step, measured with 20 000 steps
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import impls
 from bench.backends import backends
 from bench.cases.case import AXES, DTYPES
-from bench.cases.choice import MOST_PROCESSES, Choice
+from bench.cases.choice import MOST_PROCESSES, MOST_VALUES, Choice
 from bench.support.errors import InputError
 from bench.support.system import allowed_cores
 from bench.support.words import fraction, listed, names, number, seconds
@@ -49,7 +49,15 @@ def _cold(option: str, word: str | None, values: Mapping[str, Any]) -> int:
 
 
 def _sizes(least: int) -> Read:
-    return lambda option, words, _: tuple(number(option, word, least) for word in listed(words))
+    return lambda option, words, _: tuple(number(option, word, least) for word in _several(option, words))
+
+
+def _several(option: str, words: Iterable[str]) -> tuple[str, ...]:
+    """The words, which may not be more than a report can show."""
+    found = listed(words)
+    if len(found) > MOST_VALUES:
+        raise InputError(f"{option}: {len(found)} different values; allowed: at most {MOST_VALUES}")
+    return found
 
 
 def _names(option: str, words: Iterable[str], _: Mapping[str, Any]) -> tuple[str, ...]:
@@ -57,7 +65,7 @@ def _names(option: str, words: Iterable[str], _: Mapping[str, Any]) -> tuple[str
 
 
 def _devices(option: str, words: Iterable[str], _: Mapping[str, Any]) -> tuple[str, ...]:
-    devices = listed(words)
+    devices = _several(option, words)
     if "" in devices:
         raise InputError(f"{option} '': empty; allowed: cpu, or another that a backend sees")
     return devices

@@ -12,6 +12,7 @@ import msgspec
 
 from bench.cases.case import Case
 from bench.measuring.sampling import Sampler, steps_of_round
+from bench.records.limits import LARGEST
 from bench.records.record import Facts, ProcessStart, Sample
 from bench.records.rounds import Row
 from bench.sides.machine import cpu_name
@@ -142,12 +143,12 @@ class Group:
         )
 
     def _fitted(self, facts: Facts, checkpoints: Sequence[Checkpoint]) -> Facts:
-        return msgspec.structs.replace(
-            facts,
-            coefficients=list(checkpoints[-1].after[: self.oracle.parameters]),
-            losses=[(one.step, one.loss) for one in checkpoints],
-            exact_losses=[(one.step, float(self.oracle.loss(one.step - 1))) for one in checkpoints],
-        )
+        coefficients = list(checkpoints[-1].after[: self.oracle.parameters])
+        losses = [(one.step, one.loss) for one in checkpoints]
+        exact = [(one.step, float(self.oracle.loss(one.step - 1))) for one in checkpoints]
+        if not all(abs(value) <= LARGEST for value in (*coefficients, *(loss for _, loss in (*losses, *exact)))):
+            return facts  # of a fit that diverges, and is wrong: no file could hold them
+        return msgspec.structs.replace(facts, coefficients=coefficients, losses=losses, exact_losses=exact)
 
     def _take_turns(self) -> None:
         """Rounds in turns: each turn gives every backend one, in an order of its own, so that drift hits all alike."""

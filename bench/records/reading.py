@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from bench.cases.case import NAMES, split
-from bench.records.limits import MOST_BYTES, MOST_CASES, MOST_NAMES
+from bench.cases.choice import MOST_VALUES
+from bench.records.limits import MOST_BYTES, MOST_CASES
 from bench.records.record import SCHEMA, Machine, Record, Run, Sample
 from bench.records.upgrades import UPGRADES
 from bench.support.errors import InputError
@@ -34,8 +35,8 @@ def load(path: Path) -> Run:
     about = _typed(path, "machine_info.fitbench", machine.get("fitbench") or {}, Machine)
     run = Run(path, str(document.get("datetime", ""))[:100], about, tuple(_record(path, *place) for place in places))
     for name in NAMES:
-        if (count := len({getattr(one.case, name) for one in run.records})) > MOST_NAMES:
-            raise InputError(f"{path}: {count} different values of `{name}`; expected at most {MOST_NAMES}")
+        if (count := len({getattr(one.case, name) for one in run.records})) > MOST_VALUES:
+            raise InputError(f"{path}: {count} different values of `{name}`; expected at most {MOST_VALUES}")
     return run
 
 

@@ -12,9 +12,9 @@ import msgspec
 from msgspec import Meta
 
 from bench.cases.case import Case
+from bench.cases.choice import MOST_PROCESSES
 from bench.records.limits import (
     MOST_PACKAGES,
-    MOST_PROCESSES,
     Clock,
     Count,
     Error,

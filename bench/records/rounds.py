@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta
 
-from bench.records.limits import MOST_PROCESSES, MOST_ROUNDS, Clock, Count, Positive, Seconds, Steps
+from bench.cases.choice import MOST_PROCESSES
+from bench.records.limits import MOST_ROUNDS, Clock, Count, Positive, Seconds, Steps
 
 Columns = Mapping[str, npt.NDArray[Any]]
 MOST = Meta(max_length=MOST_ROUNDS)

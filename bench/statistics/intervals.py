@@ -47,7 +47,7 @@ def process_medians(values: Array, process: Array) -> Array:
 
 def median(values: Array, process: Array) -> float:
     """The median over processes of the median of each one's values."""
-    return float(np.median(process_medians(values, process)))
+    return _median(by_process(values, process))
 
 
 def median_interval(

@@ -188,6 +188,15 @@ def test_a_fit_that_diverges_fails_with_the_step_at_which_it_did(faulty):
     assert 108 <= step <= 116
 
 
+def test_a_loss_beyond_all_numbers_leaves_a_file_that_can_be_read(copy):
+    """After 100 steps the coefficients are some 1e274, and their loss has no number."""
+    plant_variant(copy, "wild", rate=1e-3)
+    _, path, found = outcome(copy, "--backend=numpy", "--variant=wild", "--steps=100")
+    assert "left the exact fit at step 100" in found["wild-numpy"]["reason"]
+    assert found["wild-numpy"]["losses"] is None
+    assert report.main([str(path), "--output", str(path.parent / "report")]) == 0
+
+
 def test_a_hanging_worker_is_ended_after_the_case_timeout(copy):
     plant(copy, fault="time.sleep(3600)")
     _, _, found = outcome(copy, "--backend=numpy,planted", "--variant=manual", "--case-timeout=3")

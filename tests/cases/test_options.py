@@ -36,6 +36,7 @@ def one_line(caught: pytest.ExceptionInfo[InputError], option: str, *words: str)
         ({"device": [""]}, "--device '':", ["empty; allowed: cpu"]),
         ({"points": ["3"]}, "--points 3:", ["at least 4"]),
         ({"points": ["2000,3"]}, "--points 3:", ["at least 4"]),
+        ({"points": [",".join(map(str, range(4, 55)))]}, "--points:", ["51 different values; allowed:", "at most 50"]),
         ({"points": ["many"]}, "--points 'many':", ["not a whole number; allowed:", "at least 4"]),
         ({"steps": "0"}, "--steps 0:", ["at least 1"]),
         ({"processes": "0"}, "--processes 0:", ["from 1 to 200"]),
