@@ -131,7 +131,7 @@ def _row(label: str, run: Run, record: Record) -> dict[str, Any]:
     if record.outcome == AGREED:
         row["reason"] = "right, but not timed, as asked"
     elif record.outcome != MEASURED:
-        return row | {"reason": record.reason or "no reason is recorded"}
+        return row | {"reason": units.printable(record.reason or "no reason is recorded")}
     return row | _figures(record) | (_timing(record) if record.outcome == MEASURED else {})
 
 
@@ -141,6 +141,7 @@ def _figures(record: Record) -> dict[str, Any]:
     return {
         **asdict(record.agreement),
         **{name: getattr(record, name) for name in RESOURCES},
+        "device_name": record.device_name and units.printable(record.device_name),
         "cores": None if record.cores is None else " ".join(map(str, record.cores)),
         "starts": cold_start.starts(record),
         **dict(zip("abcd", record.coefficients or (), strict=False)),

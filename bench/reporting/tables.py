@@ -197,4 +197,4 @@ def markdown(frame: pd.DataFrame) -> str:
 
 def escape(text: str) -> str:
     """Text that Markdown shows as it is, also in a table. Underscores inside words are safe, and stay readable."""
-    return re.sub(r"[\\`*<|~$]|(?<!\w)_|_(?!\w)", r"\\\g<0>", re.sub(r"[ \t\n\r\f\v]+", " ", text).strip())
+    return re.sub(r"[\\`*<|~$]|(?<!\w)_|_(?!\w)", r"\\\g<0>", re.sub(r"[ \t\n]+", " ", units.printable(text)).strip())

@@ -89,6 +89,11 @@ def percent(fraction: float) -> str:
     return f"{significant(100 * fraction)} %"
 
 
+def printable(text: str) -> str:
+    """Text that steers no terminal and that any picture can hold: what cannot be printed becomes a mark."""
+    return "".join(each if each.isprintable() or each in "\n\t\u00a0" else "\ufffd" for each in text)
+
+
 def _rounded(value: float, digits: int = DIGITS) -> str:
     return f"{value:.{digits - 1}e}"
 

@@ -22,7 +22,7 @@ def text(table: Table) -> str:
         align = ("left", "right", "right", "left", "left", "left")
         # Without disable_numparse, "5.30" would be printed as 5.3.
         parts.append(tabulate(cells, TITLES, "simple", colalign=align, disable_numparse=True))
-    return "\n\n".join([*parts, "\n".join(_summary(table))])
+    return units.printable("\n\n".join([*parts, "\n".join(_summary(table))]))
 
 
 def _cells(row: Row) -> tuple[str, ...]:

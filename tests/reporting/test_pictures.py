@@ -1,5 +1,8 @@
 """Pictures, as matplotlib figures: what is drawn where, and what is said of what cannot be drawn."""
 
+import warnings
+import xml.etree.ElementTree as ElementTree
+
 import matplotlib.image
 import numpy as np
 import pandas as pd
@@ -8,7 +11,7 @@ from builders import record
 from matplotlib import colormaps, colors
 
 from bench.backends import backends
-from bench.records.record import SKIPPED
+from bench.records.record import FAILED, SKIPPED
 from bench.reporting import canvas, cold_plots, frames, heatmaps, plots
 from reports import LOOP, NUMPY, framed, jitted, modes, paid
 
@@ -140,3 +143,13 @@ def test_one_step_is_enough_for_a_picture(tmp_path):
     canvas.save(plots.loss(framed(short)), tmp_path / "loss")
     assert len(np.unique(matplotlib.image.imread(tmp_path / "loss.png")[:, :, 0])) > 20
     assert (tmp_path / "loss.svg").exists()
+
+
+def test_no_character_of_a_reason_upsets_a_picture(tmp_path):
+    """A NUL has no glyph, of which matplotlib warns, and no place in the XML of an SVG."""
+    frame = framed(
+        record(), record(backend="jax", outcome=FAILED, reason="left\x00the exact\x1b fit", device_name="\x07")
+    )
+    with warnings.catch_warnings(action="error"):
+        canvas.save(plots.iteration_time(frame), tmp_path / "picture")
+    ElementTree.parse(tmp_path / "picture.svg")

@@ -125,3 +125,10 @@ def test_the_interval_of_a_ratio_goes_the_same_way(ratio, low, high, text):
 def test_errors_and_shares():
     assert units.error(3.6023e-06) == "3.6e-06"
     assert units.percent(0.08427) == "8.43 %"
+
+
+def test_what_cannot_be_printed_is_marked():
+    assert (
+        units.printable("a\x00b\x1b[31m\u202e µ\n\t31\u00a0200 \u4e2d")
+        == "a\ufffdb\ufffd[31m\ufffd µ\n\t31\u00a0200 \u4e2d"
+    )
