@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="go on with the run of this --output that was ended")
     parser.add_argument("--benchmark-disable-gc", action="store_true", help="no garbage collection in rounds")
     add_gate(parser)
-    add_options(parser.add_argument, **DEFAULTS)
+    add_options(parser.add_argument, defaults=DEFAULTS)
     test = parser.add_argument_group("self-test", "A against A, and against A with a planted slowdown, on this machine")
     test.add_argument("--self-test", action="store_true", help="measure the gate's own error rates")
     test.add_argument("--repeats", default="10", metavar="N", help="comparisons of either kind; default: %(default)s")

@@ -23,7 +23,7 @@ DEFAULTS = {"backend": "numpy,torch,jax-loop", "dtype": "float32"}
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser(prog="python -m bench.overhead", description=__doc__.splitlines()[0])
-    add_options(parser.add_argument, ("variant", "backend", "dtype"), **DEFAULTS)
+    add_options(parser.add_argument, ("variant", "backend", "dtype"), DEFAULTS)
     parser.add_argument("--pairs", default="10", metavar="N", help="of processes; default: %(default)s")
     parser.add_argument("--rounds", default="8", metavar="N", help="fits of either of a pair; default: %(default)s")
     parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)

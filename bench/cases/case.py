@@ -7,6 +7,7 @@ DTYPES = ("float32", "float64")
 LONGEST = 100  # characters of a name
 
 # Where a report puts an axis: a picture for every value, a table, a row, or a column. The outermost comes first.
+# Rows are variants and columns backends: an axis that comes later has pictures or tables.
 PICTURE, TABLE, ROW, COLUMN = PLACES = ("picture", "table", "row", "column")
 
 

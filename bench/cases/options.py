@@ -84,9 +84,9 @@ def _axis(axis: Field[Any]) -> Option:
     name, metavar, what = f"--{axis.name}", axis.metadata["metavar"], axis.metadata["what"]
     if axis.type is int:
         usual = str(axis.default if axis.metadata["usual"] is None else axis.metadata["usual"])
-        return Option(name, _sizes(axis.metadata["least"]), metavar, f"{what}; {SEVERAL}", usual, several=True)
+        return Option(name, _sizes(axis.metadata["least"]), metavar, what, usual, several=True)
     read, usual = (_names, "all") if name in KNOWN else (_devices, "all that are seen")
-    return Option(name, read, metavar, f"{what}; {SEVERAL}", usual=usual, several=True)
+    return Option(name, read, metavar, what, usual=usual, several=True)
 
 
 def _word(read: Callable[[str, str], Any]) -> Read:
@@ -107,15 +107,19 @@ OPTIONS = (
 CACHE = ("--cache", "folder that keeps compiled code for later runs; default: a temporary one")
 
 
-def add_options(add: Callable[..., Any], only: Collection[str] = (), **defaults: str) -> None:
+def add_options(
+    add: Callable[..., Any], only: Collection[str] = (), defaults: Mapping[str, str] | None = None, single: bool = False
+) -> None:
     """Declare them, by the function of an argparse or pytest parser: all, or `only` some by key.
 
-    `defaults` take the place of the usual ones, here in the help and in `asked`.
+    `single`: whether the command takes one value of each. `defaults` take the place of the usual ones, here in the help
+    and in `asked`.
     """
     for option in OPTIONS:
         if not only or option.key in only:
-            usual = defaults.get(option.key) or option.usual or option.default or ""
-            about = f"{option.what}; default: {usual.replace('%', '%%')}"
+            usual = (defaults or {}).get(option.key) or option.usual or option.default or ""
+            several = f"; {SEVERAL}" if option.several and not single else ""
+            about = f"{option.what}{several}; default: {usual.replace('%', '%%')}"
             words = {"action": "append", "default": []} if option.several else {}
             add(option.name, metavar=option.metavar, help=about, **words)
     if not only:
@@ -147,6 +151,8 @@ def keep_folder(word: str | None) -> Path | None:
     """The folder of --cache, made if need be. Raises InputError where it cannot be."""
     if word is None:
         return None
+    if not word:
+        raise InputError(f"{CACHE[0]} '': empty; expected a folder")
     try:
         Path(word).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=word):

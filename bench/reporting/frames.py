@@ -251,6 +251,8 @@ def about(group: pd.DataFrame) -> str:
     """Which cases a picture or a table is about, in one line."""
     first = group.iloc[0]
     names = ", ".join(sorted(set(group["device_name"].dropna()) - {first["device"]}))
-    dtype = f", {first['dtype']}" if group["dtype"].nunique() == 1 else ""
-    points, steps = first["points"], first["steps"]
-    return f"Run {first['run']}: {first['device']}{names and f' ({names})'}{dtype}, {points} points, {steps} steps"
+    shared = [
+        name for name in [*placed(TABLE_AXIS), *placed(PICTURE)] if name != "device" and group[name].nunique() == 1
+    ]
+    told = "".join(f", {first[name]}" if isinstance(first[name], str) else f", {first[name]} {name}" for name in shared)
+    return f"Run {first['run']}: {first['device']}{names and f' ({names})'}{told}, {first['steps']} steps"

@@ -1,1 +1,1 @@
-"""Where it runs: a side is an interpreter, a checkout and variables. May import backends, cases, support."""
+"""Where it runs: a side is an interpreter, a checkout and variables. May import records, backends, cases, support."""

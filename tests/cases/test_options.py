@@ -77,6 +77,8 @@ def test_a_cache_that_is_no_folder_is_refused():
     with pytest.raises(InputError) as caught:
         keep_folder("bench/test_fit.py/cache")
     one_line(caught, "--cache 'bench/test_fit.py/cache':", "expected a folder")
+    with pytest.raises(InputError, match="^--cache '': empty; expected a folder$"):
+        keep_folder("")
 
 
 def test_a_run_with_a_bad_word_ends_before_it_begins_and_touches_no_json(tmp_path):
@@ -112,7 +114,7 @@ def refused_run(*words: str) -> str:
 
 def parsed(*words: str, **defaults: str) -> Namespace:
     parser = ArgumentParser()
-    add_options(parser.add_argument, **defaults)
+    add_options(parser.add_argument, defaults=defaults)
     return parser.parse_args(words)
 
 
@@ -177,6 +179,8 @@ def test_an_axis_is_added_in_one_place(copy, tmp_path):
     assert python(read.format(tmp_path / "older.json"), copy) == f"{entries[0]['param']}\n"
     made = run("bench.report", json_path, "--output", tmp_path / "report", cwd=copy)
     assert made.returncode == 0, made.stderr
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert "float64, 200 points, 1 batch, 100 steps" in text and "float64, 200 points, 2 batch, 100 steps" in text
     for name in ("iteration-time", "agreement"):
         pictures = {path.name for path in (tmp_path / "report").glob(f"{name}-*.png")}
         assert pictures == {f"{name}-cpu-200-{k}.png" for k in (1, 2)}
