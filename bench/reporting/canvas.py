@@ -49,7 +49,8 @@ def save(figure: Figure, path: Path) -> None:
 def figure_of(what: str, group: pd.DataFrame, height: float) -> Figure:
     """An empty figure, entitled with what it shows and which cases it is about."""
     figure = Figure(figsize=(WIDTH, height + 0.8), layout="constrained")
-    figure.suptitle(f"{what}\n" + textwrap.fill(about(group), 110))
+    cases = textwrap.wrap(about(group), 110, max_lines=3, placeholder=" ...")  # or a long name would leave no room
+    figure.suptitle("\n".join([what, *cases]))
     return figure
 
 

@@ -145,6 +145,11 @@ def test_one_step_is_enough_for_a_picture(tmp_path):
     assert (tmp_path / "loss.svg").exists()
 
 
+def test_a_long_name_leaves_room_for_the_picture(tmp_path):
+    with warnings.catch_warnings(action="error"):  # of axes that collapsed
+        canvas.save(plots.iteration_time(framed(record(device_name="long " * 2000))), tmp_path / "picture")
+
+
 def test_no_character_of_a_reason_upsets_a_picture(tmp_path):
     """A NUL has no glyph, of which matplotlib warns, and no place in the XML of an SVG."""
     frame = framed(
