@@ -77,7 +77,7 @@ def test_a_cache_that_is_no_folder_is_refused():
     with pytest.raises(InputError) as caught:
         keep_folder("bench/test_fit.py/cache")
     one_line(caught, "--cache 'bench/test_fit.py/cache':", "expected a folder")
-    with pytest.raises(InputError, match="^--cache '': empty; expected a folder$"):
+    with pytest.raises(InputError, match=r"^--cache '': empty; expected a folder$"):
         keep_folder("")
 
 
