@@ -131,8 +131,10 @@ def choice_of(**words: Any) -> Choice:
     values: dict[str, Any] = {}
     for option in OPTIONS:
         word = words.get(option.key)
-        if word is None or word == []:
-            word = option.default if not option.several else [] if option.default is None else [option.default]
+        if _untold(word):
+            word = option.default
+        if option.several and not isinstance(word, list):
+            word = [] if word is None else [word]
         values[option.key] = option.read(option.name, word, values)
     axes = {axis.name: values.pop(axis.name) for axis in AXES}
     return Choice(axes=axes, **values)
@@ -141,10 +143,11 @@ def choice_of(**words: Any) -> Choice:
 def asked(namespace: Any, **defaults: str) -> Choice:
     """The choice of a namespace that a parser made; what it does not have, or was not given, is the default."""
     words = {option.key: getattr(namespace, option.key, None) for option in OPTIONS}
-    untold = {option.key for option in OPTIONS if words[option.key] in (None, [])}
-    several = {option.key for option in OPTIONS if option.several}
-    usual = {key: [word] if key in several else word for key, word in defaults.items() if key in untold}
-    return choice_of(**words | usual)
+    return choice_of(**defaults | {key: word for key, word in words.items() if not _untold(word)})
+
+
+def _untold(word: Any) -> bool:
+    return word is None or word == []
 
 
 def keep_folder(word: str | None) -> Path | None:
