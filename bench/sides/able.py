@@ -6,12 +6,15 @@ from pathlib import Path
 from bench.backends import backends
 from bench.cases.case import Case
 from bench.sides.side import Side
+from bench.support.imports import packages
 
 
 def unable(case: Case, side: Side, seen: Mapping[str, Collection[str]]) -> str | None:
     """Why a case cannot be run on a side, or None. `seen` maps each backend to the devices that it sees there."""
     backend = backends()[case.backend]
-    reason = backend.unfit(case.device, case.dtype) or backend.missing(case.device, side.absent, side.environ())
+    needs = packages(side.root, f"impls.{case.variant}.{backend.fit}")
+    missing = backend.missing(case.device, side.absent, side.environ(), needs)
+    reason = backend.unfit(case.device, case.dtype) or missing
     module = Path(*type(backend).__module__.split(".")).with_suffix(".py")
     if reason is None and not (side.root / module).exists():
         reason = f"{case.backend} is not in this revision: there is no {module}"

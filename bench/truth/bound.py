@@ -23,6 +23,7 @@ from bench.truth.trajectory import PARAMETERS, Trajectory, gradient, update
 
 MARGIN = 8.0
 GROWTH = 1000.0  # beyond it, two exact runs that started a hair apart have moved away from each other
+RESOLVED = 1e-5  # of an error that is expected: what a state must be able to hold, for the error to be seen in it
 HAIR = 1e-30  # the imaginary step of complex-step differentiation: exact to rounding
 
 
@@ -41,16 +42,20 @@ class Bound:
         exact = self.trajectory.sums
         return Sums(exact.points, [float(s) for s in exact.x], [float(s) for s in exact.xy], float(exact.yy))
 
-    def gradient_noise(self, states: np.ndarray) -> np.ndarray:
-        """The expected error of the computed gradient in states of shape (n, len(state)); shape (n, 4)."""
+    def gradient_noise(self, states: np.ndarray, summation: float | None = None) -> np.ndarray:
+        """The expected error of the computed gradient in states of shape (n, len(state)); shape (n, 4).
+
+        summation: the error of a sum over the points, in eps of its norm; by default that of this variant.
+        """
         model, points, eps = self.problem.variant.model, self._sums.points, self.problem.eps
+        summation = self._summation if summation is None else summation
         norms = np.sqrt(self._sums.x[::2])  # of the powers of x, as vectors over the points
         parameters = tuple(states[:, :PARAMETERS].T)
         residual = np.sqrt(np.maximum(self._losses(states), 0))
         size = self._size_of_terms(states)
         slopes = np.array([_stack(row, len(states)) for row in model.jacobian(parameters)])
         direction = np.einsum("k,kjn->nj", norms, np.abs(slopes))
-        return 2 * eps * direction * (0.5 * size / np.sqrt(points) + residual * self._summation)[:, None]
+        return 2 * eps * direction * (0.5 * size / np.sqrt(points) + residual * summation)[:, None]
 
     @property
     def _summation(self) -> float:
@@ -170,6 +175,14 @@ class Bound:
         _, through = self.jacobians(before[None])
         noise = np.abs(through[0]) @ self.gradient_noise(before[None])[0]
         return MARGIN * (noise + self._half_ulp(after))
+
+    def rounding(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        """The error that rounding the residuals and their sums must be expected to make in one step; 0 for an entry
+        whose own rounding hides it.
+        """
+        _, through = self.jacobians(before[None])
+        noise = np.abs(through[0]) @ self.gradient_noise(before[None], summation=0.5)[0]
+        return np.where(RESOLVED * noise >= self._half_ulp(after), noise, 0.0)
 
     @cached_property
     def horizon(self) -> int:

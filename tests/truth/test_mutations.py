@@ -25,7 +25,9 @@ def held(variant: str, dtype: str, step: Callable | None = None, steps: int = 20
     problem = Problem(impls.variants()[variant], dtype, 2000, 0, steps)
     code = types.SimpleNamespace(**vars(CODE[variant]))
     code.step = step or code.step
-    return check(oracle_of(problem), list(Fit(NumpyBackend(), code, "cpu", problem).checkpoints()))
+    return check(
+        oracle_of(problem), list(Fit(NumpyBackend(), code, "cpu", problem, list(problem.data())).checkpoints())
+    )
 
 
 def manual_step(gradient=lambda g: g, rate_factor=1.0, residual_of=lambda r: r, loss_of=lambda r: (r * r).sum()):
@@ -140,7 +142,7 @@ def test_eps_inside_the_root_cannot_be_told_in_float32():
     exact = oracle_of(Problem(impls.variants()["optim"], "float64", 2000, 0, 1000))
     code = types.SimpleNamespace(**vars(optim))
     code.step = MUTATIONS["eps inside the root"][2]
-    for checkpoint in Fit(NumpyBackend(), code, "cpu", exact.problem).checkpoints():
+    for checkpoint in Fit(NumpyBackend(), code, "cpu", exact.problem, list(exact.problem.data())).checkpoints():
         expected = np.array([float(value) for value in exact.state(checkpoint.step)[:4]])
         moved = np.abs(np.array(checkpoint.after[:4]) - expected)
         assert np.all(moved < 0.5 * np.finfo("float32").eps * np.abs(expected).max())
