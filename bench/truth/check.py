@@ -87,7 +87,17 @@ def check_timed(oracle: Oracle, step: int, state: Sequence[float], loss: float, 
 
 def check_probes(oracle: Oracle, probes: Sequence[Probe]) -> None:
     """Single steps from far away. Raises DisagreementError where all of them are more exact than the dtype can be."""
-    errors = []
+    errors = probe_errors(oracle, probes)
+    if len(errors) >= TELLING and max(errors) < TOO_EXACT:
+        raise DisagreementError(
+            f"more exact than {oracle.problem.dtype} can be: probed {len(errors)} times, the gradient errs by at most "
+            f"{max(errors):.2g} of what rounding makes of it; it is computed in a wider dtype"
+        )
+
+
+def probe_errors(oracle: Oracle, probes: Sequence[Probe]) -> list[float]:
+    """What probes err by, in parts of what rounding must be expected to, of each entry that can tell."""
+    errors: list[float] = []
     for probe in probes:
         expected, rounding = oracle.step(probe.before), oracle.step_rounding(probe.before, probe.after)
         errors += [
@@ -95,11 +105,7 @@ def check_probes(oracle: Oracle, probes: Sequence[Probe]) -> None:
             for exact, got, error in zip(expected, probe.after, rounding.tolist(), strict=True)
             if error
         ]
-    if len(errors) >= TELLING and max(errors) < TOO_EXACT:
-        raise DisagreementError(
-            f"more exact than {oracle.problem.dtype} can be: the gradient errs by {max(errors):.2g} of what rounding "
-            f"makes of it, in all of {len(errors)} probes; it is computed in a wider dtype"
-        )
+    return errors
 
 
 def _at(oracle: Oracle, checkpoint: Checkpoint) -> Iterator[Comparison]:

@@ -1,9 +1,9 @@
 """Single steps from far away, in which rounding is most of what moves a parameter: they tell the dtype of a gradient.
 
-A probe starts the fit anew with its constant term at some 10^6, and with another parameter at 0. Then every residual is
-that large, those of the two halves of x all but cancel in the gradient of the odd parameters, and what is left of it
-is mostly rounding. A parameter that was 0 before the step, and a second moment that was, keep it in full. A fit that
-computes in a wider dtype than it stores is right there to the last digit, which one that does not can never be.
+A probe starts the fit anew with its constant term at some 10^6, and with another parameter, or all of them, at 0. Then
+every residual is that large, those of the two halves of x all but cancel in the gradient of the odd parameters, and
+what is left of it is mostly rounding. A parameter that was 0 before the step, and a second moment that was, keep it in
+full. A fit that computes in a wider dtype than it stores is right there to the last digit, which no other can ever be.
 
 Workers make the steps and need no more than NumPy; bench.truth.check judges them.
 """
@@ -17,7 +17,7 @@ from bench.truth.problem import Problem
 from impls.variant import Polynomial
 
 FAR = 2.0**20  # all of the data still counts beside it, in float32
-EACH = 4  # probes of each parameter
+EACH = 4  # probes that have the same parameters at 0
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,11 @@ def starts(problem: Problem) -> list[np.ndarray]:
     if constant is None:
         return []
     random = np.random.default_rng(problem.seed)
+    others = [j for j in range(len(start)) if j != constant]
     found = []
-    for zero in (j for j in range(len(start)) if j != constant):
+    for zeros in [*([j] for j in others), others]:
         for far in random.uniform(FAR, 2 * FAR, EACH):
             probe = start.copy()
-            probe[constant], probe[zero] = far, 0
+            probe[constant], probe[zeros] = far, 0
             found.append(probe)
     return found

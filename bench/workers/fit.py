@@ -86,7 +86,9 @@ class Fit:
         return Probe([*before, *[0.0] * (len(after) - len(before))], after)
 
     def dtypes(self) -> dict[str, list[str]]:
-        """The floating dtypes of the data, the state and the last step's loss, each by its name."""
+        """The floating dtypes of the data, the state and the last step's loss, each by its name; none of a loss that
+        there is not yet.
+        """
         held = {"inputs": self.inputs, "target": self.target, "state": self.state, "loss": self.loss}
         return {name: sorted(self.backend.dtypes(value)) for name, value in held.items()}
 

@@ -126,13 +126,16 @@ class Worker:
         """The first call, then a whole fit with its checkpoints, and what tells whether it did what it is said to."""
         fit = self._fit()
         compilations, cache_hits = self.backend.compilations(), self.backend.cache_hits()
+        seen = [fit.dtypes()]
         begun = time.perf_counter()
         fit.advance(1)
         first_call = time.perf_counter() - begun
         compilations = _since(compilations, self.backend.compilations())
         cache_hits = _since(cache_hits, self.backend.cache_hits())
-        first, checkpoints = fit.dtypes(), list(fit.checkpoints())
-        interpreted, dtypes = fit.step_on(), fit.dtypes()
+        seen.append(fit.dtypes())
+        checkpoints = list(fit.checkpoints())
+        interpreted = fit.step_on()
+        seen.append(fit.dtypes())
         probes = [fit.probe(start) for start in starts(fit.problem)]
         fit.begin()
         last = checkpoints[-1]
@@ -147,7 +150,7 @@ class Worker:
             not_finite_at=None if finite else fit.first_not_finite(last.step),
             compilations=compilations,
             interpreted=interpreted,
-            dtypes={name: sorted({*first[name], *dtypes[name]}) for name in dtypes},
+            dtypes={name: sorted({dtype for each in seen for dtype in each[name]}) for name in seen[0]},
             probes=probes,
         )
 
