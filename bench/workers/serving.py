@@ -66,6 +66,7 @@ class Worker:
 
     backend: Backend
     fit: Fit | None = None
+    peak = 0  # bytes, until the probes
 
     def __init__(self, numpy_seconds: float) -> None:
         self.numpy_seconds = numpy_seconds
@@ -136,6 +137,7 @@ class Worker:
         checkpoints = list(fit.checkpoints())
         interpreted = fit.step_on()
         seen.append(fit.dtypes())
+        self.peak = peak_memory()
         probes = [fit.probe(start) for start in starts(fit.problem)]
         fit.begin()
         last = checkpoints[-1]
@@ -143,6 +145,7 @@ class Worker:
         # What compiling and importing left behind is not this fit's garbage: the collector need not walk it again.
         gc.collect()
         gc.freeze()
+        forget_peak_memory()  # that of the probes is no fit's
         return Converged(
             first_call_seconds=first_call,
             cache_hits=cache_hits,
@@ -195,7 +198,7 @@ class Worker:
         fit = self._fit()
         compiles = self.backend.compilations() is not None
         finished = Finished(
-            peak_memory_bytes=peak_memory(),
+            peak_memory_bytes=max(self.peak, peak_memory()),
             recompiles=fit.recompiles if compiles else None,
             graph_breaks=_since(self.breaks, self.backend.graph_breaks()),
             steady_build_seconds=statistics.median(timed(fit.begin) for _ in range(STEADY_CALLS)),

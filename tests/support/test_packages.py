@@ -1,5 +1,6 @@
 """What files import, read from their text."""
 
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -8,9 +9,10 @@ from conftest import ROOT
 
 import impls
 from bench.backends import backends
+from bench.cases.case import Case
+from bench.sides.able import unable
+from bench.sides.side import here
 from bench.support.imports import fit_packages, packages
-
-FITS = [(variant, fit) for variant in impls.variants() for fit in {one.fit for one in backends().values()}]
 
 
 def test_only_what_differentiates_with_hips_autograd_needs_it():
@@ -54,3 +56,22 @@ def test_every_way_to_import(tmp_path, text, found):
 
 def test_a_file_that_is_not_there_needs_nothing(tmp_path):
     assert packages(tmp_path, "impls.manual.numpy_fit") == ()
+
+
+def test_a_package_that_is_not_installed_skips_the_variants_that_import_it_and_no_other():
+    side = dataclasses.replace(here(), absent=frozenset({"autograd", "equinox"}))
+    seen = {name: ["cpu"] for name in backends()}
+    reasons = {
+        f"{variant}-{backend}": unable(Case(variant, backend, "cpu", "float32", 2000), side, seen)
+        for variant in impls.variants()
+        for backend in ("numpy", "jax", "jax-loop")
+    }
+    command = "not installed; pip install --constraint constraints.txt --editable"
+    assert {case: reason for case, reason in reasons.items() if reason is not None} == {
+        **{f"{variant}-numpy": f"autograd {command} '.[numpy]'" for variant in ("autograd", "custom_function")},
+        **{
+            f"{variant}-{jax}": f"equinox {command} '.[jax]'"
+            for variant in ("nn", "optim")
+            for jax in ("jax", "jax-loop")
+        },
+    }
