@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.records.reading import load
+from bench.records.slowing import slowed
 from bench.reporting.verdicts import text
 from bench.statistics.conditions import unlike
 from bench.statistics.gate import add_gate, exit_code, gate_of
@@ -33,6 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(text(table))
+    for run in (old, new):
+        if (told := slowed(run.machine.environment)) is not None:
+            print(f"warning: {run.path}: {told}")
     if differences:
         print(f"compared although unlike: {', '.join(differences)}")
     return exit_code(table, gated)
