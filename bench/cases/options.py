@@ -6,10 +6,10 @@ from dataclasses import Field, dataclass
 from pathlib import Path
 from typing import Any
 
-import impls
 from bench.backends import backends
 from bench.cases.case import AXES, DTYPES
 from bench.cases.choice import MOST_PROCESSES, MOST_VALUES, Choice
+from bench.cases.variants import variants
 from bench.support.errors import InputError
 from bench.support.system import allowed_cores
 from bench.support.words import fraction, listed, names, number, seconds
@@ -73,7 +73,7 @@ def _devices(option: str, words: Iterable[str], _: Mapping[str, Any]) -> tuple[s
 
 # The names that an axis may have; the devices are known only when the frameworks have been asked.
 KNOWN: Mapping[str, Callable[[], Iterable[str]]] = {
-    "--variant": impls.variants,
+    "--variant": variants,
     "--backend": backends,
     "--dtype": lambda: DTYPES,
 }

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bench.backends import backends
 from bench.cases.case import Case
+from bench.cases.variants import variants
 from bench.sides.side import Side
 
 
@@ -18,6 +19,8 @@ def unable(case: Case, side: Side, seen: Mapping[str, Collection[str]]) -> str |
     path = Path("impls", case.variant, f"{backend.fit}.py")
     if reason is None and not (side.root / path).exists():
         reason = f"{case.variant} is not written for {case.backend}: there is no {path}"
+    if reason is None and case.points < (fewest := variants()[case.variant].model.fewest_points):
+        reason = f"{case.variant} has {fewest} coefficients, which {case.points} points do not determine"
     if reason is None and case.device not in seen[case.backend]:
         reason = f"{case.backend} sees no {case.device} here, only {', '.join(seen[case.backend])}"
     return reason
