@@ -4,11 +4,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import bench, copy_suite, records, run
+from conftest import TEMPORARY, bench, copy_suite, records, run
 
 VARIANTS = Path(__file__).resolve().parent / "variants"
-# Compiled in one dtype: what is added is the variants', not the compiler's.
-FEW = "not (compile and float64)"
+# By torch once: what is added is the variants', not the compiler's.
+FEW = "not compile or (compile-loop and float32)"
 
 
 @pytest.fixture(scope="module")
@@ -18,14 +18,15 @@ def suite(tmp_path_factory) -> Path:
     return copy
 
 
-def test_a_quadratic_fitted_to_cos_a_septic_and_momentum_agree_on_every_backend(suite):
+def test_a_quadratic_fitted_to_cos_a_septic_and_momentum_agree_on_the_backends(suite):
     path = suite.parent / "run.json"
     words = ("--variant=quadratic,septic,momentum", "--device=cpu", "--steps=300", "-k", FEW)
-    done = bench("--benchmark-disable", *words, f"--benchmark-json={path}", cwd=suite)
+    quick = {"TORCHINDUCTOR_VEC_ISA_OK": "1", "TMPDIR": TEMPORARY}  # see every_case.py
+    done = bench("--benchmark-disable", *words, f"--benchmark-json={path}", cwd=suite, **quick)
     assert done.returncode == 0, done.stdout
-    assert "30 of 30 cases agree with the exact fit" in done.stdout
+    assert "27 of 27 cases agree with the exact fit" in done.stdout
     found = records(path)
-    assert len(found) == 3 * 6
+    assert len(found) == 3 * 5
     assert {name.partition("-")[0]: len(one["coefficients"]) for name, one in found.items()} == {
         "quadratic": 3,
         "septic": 8,
