@@ -15,6 +15,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bench.support import exits
+
+if __name__ == "__main__":
+    exits.guard()  # also while the rest is imported
+
 from bench.cases.options import add_options, asked, keep_folder
 from bench.measuring.comparison import CutShortError, NothingMeasuredError, Plan, measure
 from bench.reporting.verdicts import text
@@ -89,4 +94,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exits.run(main)

@@ -7,6 +7,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from bench.support import exits
+
+if __name__ == "__main__":
+    exits.guard()  # also while the rest is imported
+
 import impls
 from bench.backends import backends
 from bench.cases.options import add_options, asked
@@ -66,4 +71,4 @@ def run(runner: Runner) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exits.run(main)
