@@ -52,6 +52,8 @@ def run(runner: Runner) -> int:
     case = runner.planned[0].case
     runner.select([case])
     record = runner.record(case)
+    if runner.interrupted:
+        raise KeyboardInterrupt
     if record.outcome != AGREED:
         print(f"{record.outcome}: {record.reason}", file=sys.stderr)
         return 1

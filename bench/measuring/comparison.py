@@ -19,6 +19,7 @@ from bench.sides.side import Side
 from bench.support.errors import InputError
 from bench.support.terminal import Progress
 from bench.workers.process import variables_of
+from bench.workers.serving import SLOWDOWN, planted_slowdown
 
 MERGED = ("XLA_FLAGS",)  # ours are added to those given
 
@@ -90,8 +91,15 @@ def _make(folder: Path) -> None:
 
 
 def _has_effect(choice: Choice, side: Side) -> None:
-    """Raises InputError for a variable that workers would be given another value of: both sides would be the same."""
+    """Raises InputError for a variable that workers would be given another value of: both sides would be the same; and
+    for a slowdown that is none.
+    """
     given = dict(side.variables)
+    try:
+        planted_slowdown("", given)
+    except ValueError:
+        allowed = f"{SLOWDOWN}=0.1, or {SLOWDOWN}=BACKEND:0.1"
+        raise InputError(f"--{side.label} {side.spec!r}: no fraction of a round; allowed: {allowed}") from None
     for name, dtype, device in itertools.product(
         choice.axes["backend"], choice.axes["dtype"], choice.axes["device"] or ("cpu",)
     ):

@@ -138,7 +138,7 @@ def _bounds(samples: Sequence[_Sample], cases: int) -> tuple[Array, Array, Array
 
 
 def _reach(sample: _Sample, cases: int) -> tuple[Array, Array, Array]:
-    """t of the confidence and of the power, and the standard error of the mean; t is NaN where nothing can be decided."""
+    """t of the confidence and of the power, and the standard error of the mean; t is NaN where none is known."""
     variance, df = moderated(sample.variance, sample.df)
     df = np.where(sample.several, df, math.nan)
     t = stats.t.ppf(1 - (1 - CONFIDENCE) / 2 / cases, df)

@@ -172,7 +172,7 @@ def test_one_process_decides_nothing():
 
 
 def alone(sides: int, side: int) -> list[np.ndarray]:
-    """Log seconds of five processes and six cases: the first case has one process in one of the sides, and is slower."""
+    """Log seconds of five processes and six cases: the first has one process in a side, and is slower."""
     random = np.random.default_rng(9)
     logs = [0.001 * random.normal(size=(6, 5)) for _ in range(sides)]
     logs[-1][0] += 0.5
