@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bench.cases.case import NAMES
+from bench.reporting import units
 from bench.reporting.verdicts import counts, markdown, text
 from bench.statistics.decision import CONFIDENCE
 from bench.statistics.gate import verdict_of
@@ -16,7 +17,7 @@ from bench.statistics.intervals import Interval
 from bench.statistics.verdict import Row, Table
 
 SCHEMA = 1  # of the JSON
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute begins so
+FORMULAS = ("=", "+", "-", "@", "\t")  # what a spreadsheet would compute begins so
 
 
 def data(table: Table, code: int) -> dict[str, Any]:
@@ -79,7 +80,10 @@ def as_csv(table: Table) -> str:
 
 
 def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value
+    if not isinstance(value, str):
+        return value
+    text = units.printable(value)
+    return f"'{text}" if text.startswith(FORMULAS) else text
 
 
 USUAL = "text"
