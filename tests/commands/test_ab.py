@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -185,7 +184,7 @@ def test_to_resume_needs_the_folder_of_what_is_resumed(tmp_path, capsys, monkeyp
 
 def on_a_terminal(*words: object) -> str:
     """What `ab` leaves on a terminal, which its stdout and stderr are."""
-    master, slave = pty.openpty()
+    master, slave = os.openpty()
     with os.fdopen(master, "rb", buffering=0) as terminal:
         command = [sys.executable, "-m", "bench.ab", *FEW, *SHORT, *map(str, words)]
         process = subprocess.Popen(command, cwd=ROOT, stdout=slave, stderr=slave, stdin=slave)

@@ -13,9 +13,7 @@ PI = "\nHardware\t: BCM2835\nModel\t\t: Raspberry Pi 4\n"
 
 def arm(*parts: str, name: str = "") -> str:
     """As the kernel tells of ARM cores."""
-    lines = (
-        "BogoMIPS\t: 50.00\nFeatures\t: fp asimd\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x3\n"
-    )
+    lines = "BogoMIPS\t: 50.00\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU variant\t: 0x3\n"
     cores = (f"processor\t: {i}\n{name}{lines}CPU part\t: {part}\nCPU revision\t: 1\n" for i, part in enumerate(parts))
     return "\n".join(cores) + PI
 
@@ -31,8 +29,8 @@ CORE = "CPU implementer 0x41, CPU variant 0x3, CPU part {}, CPU revision 1"
         (arm("0xd49", "0xd49"), f"aarch64; {CORE.format('0xd49')}"),
         (arm("0xd05", "0xd05", "0xd0a"), f"aarch64; {CORE.format('0xd05')}; {CORE.format('0xd0a')}"),
         (
-            arm("0xd03", name="model name\t: ARMv7 Processor rev 4 (v7l)\n"),
-            f"ARMv7 Processor rev 4 (v7l); {CORE.format('0xd03')}",
+            arm("0xd03", name="model name\t: ARMv7 (v7l)\n"),
+            f"ARMv7 (v7l); {CORE.format('0xd03')}",
         ),
         ("", "aarch64"),
         ("processor\t: 0\nmmu\t: sv39", "aarch64"),

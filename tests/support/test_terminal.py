@@ -45,14 +45,10 @@ def test_where_there_is_no_terminal_only_warnings_are_told(monkeypatch):
     assert log.getvalue() == "warning: two\n"
 
 
-@pytest.mark.parametrize(
-    ("encoding", "shown"),
-    [
-        ("ascii", "9.5 us (n?me) ?"),
-        ("latin-1", "9.5 \u00b5s\u00a0(n\u00e4me) ?"),
-        ("utf-8", "9.5 \u00b5s\u00a0(n\u00e4me) ?"),
-    ],
-)
+LATIN = "9.5 \u00b5s\u00a0(n\u00e4me) ?"
+
+
+@pytest.mark.parametrize(("encoding", "shown"), [("ascii", "9.5 us (n?me) ?"), ("latin-1", LATIN), ("utf-8", LATIN)])
 def test_what_an_encoding_lacks_is_shown_as_another_character(encoding, shown):
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding)
