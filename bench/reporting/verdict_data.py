@@ -17,7 +17,7 @@ from bench.statistics.intervals import Interval
 from bench.statistics.verdict import Row, Table
 
 SCHEMA = 1  # of the JSON
-FORMULAS = ("=", "+", "-", "@", "\t")  # what a spreadsheet would compute begins so
+FORMULAS = ("=", "+", "-", "@")  # what a spreadsheet would compute begins so
 
 
 def data(table: Table, code: int) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _cell(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = units.printable(value)
-    return f"'{text}" if text.startswith(FORMULAS) else text
+    return f"'{text}" if text.lstrip().startswith(FORMULAS) or text.startswith("\t") else text
 
 
 USUAL = "text"

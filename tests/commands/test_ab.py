@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -136,6 +137,16 @@ def test_a_wrong_case_of_one_side_fails_the_gate(copy, tmp_path):
     done = ab("--variant=nn", "--processes=1", *words, cwd=copy)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "failed" in done.stdout and "left the exact fit" in done.stdout
+
+
+def test_a_case_that_the_old_code_did_not_have_appeared(copy, tmp_path):
+    commit(copy)
+    shutil.copytree(copy / "impls" / "manual", copy / "impls" / "again")
+    words = ("--a=HEAD", "--b=.", "--variant=again", "--processes=1", "--format=json", "--output", tmp_path / "out")
+    done = ab(*words, cwd=copy)
+    rows = {each["variant"]: (each["verdict"], each["reason"]) for each in json.loads(done.stdout)["cases"]}
+    reason = "skipped in old: again is not written for numpy: there is no impls/again/numpy_fit.py"
+    assert rows == {"manual": ("undecided", "one process"), "again": ("appeared", reason)}
 
 
 @pytest.mark.parametrize(

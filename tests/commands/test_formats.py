@@ -81,7 +81,7 @@ def test_csv_has_the_columns_of_the_json_and_no_formula():
     assert rows[2]["reason"] == f"'{EVIL}"
 
 
-@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t"])
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", " =", "\t="])
 def test_what_a_spreadsheet_would_compute_is_text(begin):
     (row,) = csv.DictReader(io.StringIO(as_csv(replace(TABLE, rows=(replace(ROWS[2], reason=f"{begin}1"),)))))
     assert row["reason"] == f"'{begin}1"

@@ -117,7 +117,7 @@ def test_names_that_a_terminal_cannot_show_are_marked(runs, tmp_path):
 
 def test_a_name_that_is_no_text_can_be_told(runs):
     """As of a file whose name is of another encoding."""
-    done = started("compare", runs[0], os.fsdecode(b"\xff.json"))
+    done = started("compare", runs[0], os.fsdecode(b"\xff.json"), PYTHONIOENCODING="ascii")
     assert done.returncode == 2 and done.stderr.startswith("error: ?.json: cannot be read"), done.stderr
 
 
