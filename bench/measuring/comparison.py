@@ -96,10 +96,10 @@ def _has_effect(choice: Choice, side: Side) -> None:
     """
     given = dict(side.variables)
     try:
-        planted_slowdown("", given)
+        planted_slowdown("", environ := side.environ())
     except ValueError:
-        allowed = f"{SLOWDOWN}=0.1, or {SLOWDOWN}=BACKEND:0.1"
-        raise InputError(f"--{side.label} {side.spec!r}: no fraction of a round; allowed: {allowed}") from None
+        what = f"{SLOWDOWN}={environ[SLOWDOWN]} is no fraction of a round; allowed: 0.1, or BACKEND:0.1"
+        raise InputError(f"--{side.label} {side.spec!r}: {what}") from None
     for name, dtype, device in itertools.product(
         choice.axes["backend"], choice.axes["dtype"], choice.axes["device"] or ("cpu",)
     ):
