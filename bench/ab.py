@@ -34,7 +34,7 @@ SELF_TEST = {"repeats": "10", "slowdown": "10%"}  # its options, and what they a
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0, 2 for bad input, 1 if a side could not be timed; with --fail-if-slower also 1 and 3, as exit_code tells."""
+    """0, 2 for bad input, 1 if a side could not be timed, 130 for Ctrl-C; with --fail-if-slower as exit_code tells."""
     words = _parser().parse_args(argv)
     try:
         threshold, gated = gate_of(words)
@@ -42,13 +42,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         plan = Plan(
             asked(words, **DEFAULTS), output, words.benchmark_disable_gc, keep_folder(words.cache), words.resume
         )
+        given = {name: word for name in SELF_TEST if (word := getattr(words, name)) is not None}
         if words.self_test:
             if words.resume or words.a or words.b or gated or words.format:
                 taken = "--a, --b, --resume, --fail-if-slower or --format"
                 raise InputError(f"--self-test: compares this checkout with itself and judges nothing; give no {taken}")
-            return self_test(plan, threshold, *(getattr(words, name) or word for name, word in SELF_TEST.items()))
-        if given := [f"--{name}" for name in SELF_TEST if getattr(words, name) is not None]:
-            raise InputError(f"{' and '.join(given)}: of --self-test only; give that, or no {' and '.join(given)}")
+            return self_test(plan, threshold, *(SELF_TEST | given).values())
+        if given:
+            names = " and ".join(f"--{name}" for name in given)
+            raise InputError(f"{names}: of --self-test only; give that, or no {names}")
         table = _compared(plan, words, threshold)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
