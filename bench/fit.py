@@ -7,6 +7,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from bench.support import exits
+
+if __name__ == "__main__":
+    exits.guard()  # also while the rest is imported
+
 from bench.backends import backends
 from bench.cases.options import add_options, asked
 from bench.cases.variants import variants
@@ -47,6 +52,8 @@ def run(runner: Runner) -> int:
     case = runner.planned[0].case
     runner.select([case])
     record = runner.record(case)
+    if runner.interrupted:
+        raise KeyboardInterrupt
     if record.outcome != AGREED:
         print(f"{record.outcome}: {record.reason}", file=sys.stderr)
         return 1
@@ -66,4 +73,4 @@ def run(runner: Runner) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exits.run(main)

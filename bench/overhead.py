@@ -12,6 +12,11 @@ import statistics
 import sys
 from collections.abc import Sequence
 
+from bench.support import exits
+
+if __name__ == "__main__":
+    exits.guard()  # also while the rest is imported
+
 from bench.cases.options import add_options, asked
 from bench.cases.plan import plan
 from bench.studies.overhead import bare, ratios
@@ -46,4 +51,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exits.run(main)

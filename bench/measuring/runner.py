@@ -19,7 +19,7 @@ from bench.measuring.sampling import Sampler
 from bench.records.reading import sample as sample_of
 from bench.records.record import MEASURED, SKIPPED, Record, Sample
 from bench.records.rounds import Rounds, joined
-from bench.sides.able import unable
+from bench.sides.able import unable, unwritten
 from bench.sides.code import code_hash
 from bench.sides.machine import PASSING, machine_of
 from bench.sides.side import Side
@@ -115,7 +115,9 @@ class Runner:
         """The record of a case as it stands; nothing is run. What was measured but never `told` does not count."""
         label = self.sides[0].label if label is None else label
         if (reason := self._reasons.get((label, case))) is not None:
-            return untimed(case, self.choice, SKIPPED, reason)
+            side = next(side for side in self.sides if side.label == label)
+            skipped = untimed(case, self.choice, SKIPPED, reason)
+            return msgspec.structs.replace(skipped, unwritten=unwritten(case, side) is not None)
         record = record_of(case, self.choice, samples_of(self.samples, label, case), self.timed)
         return record if told or record.outcome != MEASURED else not_reached(case, self.choice)
 

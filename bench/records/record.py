@@ -104,8 +104,8 @@ class Record(Facts, frozen=True, kw_only=True):
     """One case of one run.
 
     outcome: "measured"; "agreed", checked but not timed, as asked; "skipped" or "failed", with the reason;
-    "not reached", because the run ended before its first round was told. Raises ValueError for a case that is said to
-    be right and lacks what shows it.
+    "not reached", because the run ended before its first round was told. unwritten: whether the code of the run did not
+    have this case at all. Raises ValueError for a case that is said to be right and lacks what shows it.
     """
 
     case: Case
@@ -118,6 +118,7 @@ class Record(Facts, frozen=True, kw_only=True):
     processes: Annotated[list[ProcessStart], Meta(max_length=MOST_PROCESSES)] | None = None
     rounds: Rounds | None = None
     sampling: Sampling | None = None
+    unwritten: bool = False
 
     def __post_init__(self) -> None:
         if self.outcome in RIGHT and self.agreement is None:
@@ -174,7 +175,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """The machine and the software of a run; what the system did not tell is None.
 
     packages: installed distributions, by lower-case name. environment: the variables that may change a timing.
-    other_runs: processes of runs of fitbench that went on beside this one.
+    other_runs: processes of runs of fitbench that went on beside this one. cut_short: whether the run ended before all
+    that was planned was measured.
     """
 
     cpu: Text | None = None
@@ -192,15 +194,20 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     git_dirty: bool | None = None
     other_runs: Annotated[list[Count], Meta(max_length=MOST_PACKAGES)] = []
     comparison: Comparison | None = None
+    cut_short: bool = False
 
 
 class Run(msgspec.Struct, frozen=True, dict=True):
-    """One file: where it came from, when and on what machine it was made, and its records."""
+    """One file: where it came from, when and on what machine it was made, and its records.
+
+    disable_gc: whether Python collected no garbage in rounds; None where the file does not tell.
+    """
 
     path: Path
     datetime: str
     machine: Machine
     records: tuple[Record, ...]
+    disable_gc: bool | None = None
 
     @cached_property
     def by_case(self) -> dict[Case, Record]:

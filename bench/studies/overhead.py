@@ -72,6 +72,7 @@ def bare_process(case: Case) -> Iterator[Callable[[], float]]:
             text=True,
             cwd=code.ROOT,
             env={**os.environ, **variables},
+            start_new_session=True,  # Ctrl-C is for us, who tell of it; it ends when we do
         )
         assert process.stdin is not None and process.stdout is not None
         sink, source = process.stdin, process.stdout
