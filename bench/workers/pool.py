@@ -9,8 +9,9 @@ from bench.backends import backends
 from bench.cases.case import Case
 from bench.cases.choice import Choice
 from bench.sides.code import code_hash
+from bench.sides.machine import cpu_name
 from bench.sides.side import Side
-from bench.support.system import pinned_cores
+from bench.support.system import instructions, pinned_cores
 from bench.workers.caches import Caches
 from bench.workers.process import Deadline, WorkerError, WorkerProcess, variables_of
 from bench.workers.protocol import PROTOCOL, Start, Started, Yardstick
@@ -46,7 +47,8 @@ class Pool:
         if running is not None and running.process.alive:
             return running
         told = [case.backend, side.python_version, side.packages, code_hash(side.root), side.variables, variables]
-        folder = self.caches.folder(told, self.cold)
+        # Compilers make code for the processor that they run on: a folder that is kept may come from another one.
+        folder = self.caches.folder([*told, cpu_name(), instructions()], self.cold)
         process = WorkerProcess(side, variables_of(backend, case.device, case.dtype, threads, str(folder), given))
         try:
             with deadline as left:
