@@ -149,7 +149,7 @@ def _once(cases: Iterable[Case]) -> list[Case]:
 
 
 @pytest.fixture
-def case(request) -> Case:
+def case(request) -> Case | None:
     return _case(request.node)
 
 

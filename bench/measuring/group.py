@@ -152,7 +152,6 @@ class Group:
 
     def _take_turns(self) -> None:
         """Rounds in turns: each turn gives every backend one, in an order of its own, so that drift hits all alike."""
-        here = self.members[0].side
         for member in self.members:
             # Both sides of a backend make rounds of the same steps: the pace is that of the first that has one.
             paces = [one.pace for one in self._sides_of(member) if one.pace is not None]
@@ -160,15 +159,15 @@ class Group:
                 member.round_steps = steps_of_round(paces[0], self.oracle.problem.steps)
         turn = 0
         while active := [member for member in self._shuffled() if self._goes_on(member)]:
-            yardstick = self._yardstick(here)
+            yardstick = self._yardstick()
             for place, member in enumerate(active):
                 self._attempt(member, self._round, turn, place, yardstick)
             turn += 1
 
-    def _yardstick(self, side: Side) -> float | None:
+    def _yardstick(self) -> float | None:
         """Seconds, or None where its worker fails: rounds are sound without it, only other runs' are not compared."""
         try:
-            return self.pool.yardstick(side)
+            return self.pool.yardstick()
         except WorkerError:
             return None
 

@@ -10,7 +10,7 @@ from bench.cases.case import Case
 from bench.cases.choice import Choice
 from bench.sides.code import code_hash
 from bench.sides.machine import cpu_name
-from bench.sides.side import Side
+from bench.sides.side import Side, here
 from bench.support.system import instructions, pinned_cores
 from bench.workers.caches import Caches
 from bench.workers.process import Deadline, WorkerError, WorkerProcess, variables_of
@@ -63,10 +63,13 @@ class Pool:
         self._workers[key] = Running(process, started, round(time.time(), 3), folder)
         return self._workers[key]
 
-    def yardstick(self, side: Side) -> float:
-        """The seconds that the yardstick takes now, in a worker of its own that runs on the same core."""
+    def yardstick(self) -> float:
+        """The seconds that the yardstick takes now, in a worker of its own that runs on the same core.
+
+        It runs in fitbench's own interpreter and checkout, whatever is compared: a side's would change with the side.
+        """
         if self._yardstick is None:
-            self._yardstick = WorkerProcess(side, {})
+            self._yardstick = WorkerProcess(here(), {})
         return self._yardstick.ask(Yardstick(pinned_cores(self.choice.threads)), YARDSTICK_SECONDS).seconds
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -10,11 +11,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from conftest import ROOT
 
+from bench.cases.options import choice_of
+from bench.sides import code
+from bench.sides.machine import machine_of
 from bench.sides.side import Side, here
+from bench.workers import pool
+from bench.workers.caches import Caches
 from bench.workers.process import WorkerError, WorkerProcess
 from bench.workers.protocol import Start, Yardstick
 
@@ -183,3 +190,25 @@ def test_what_was_printed_is_told_of_a_worker_that_never_answers(tmp_path):
     finally:
         process.close()
     assert str(caught.value) == "yardstick: the worker died (exit code 4); its last words: no worker of fitbench"
+
+
+def test_the_yardstick_runs_in_fitbenchs_own_interpreter_and_checkout(tmp_path, monkeypatch):
+    """Whatever is compared: a side's own would change with what it is to judge."""
+    started: list[Side] = []
+
+    class Fake(WorkerProcess):
+        def __init__(self, side: Side, variables: dict[str, str]) -> None:
+            started.append(side)
+            super().__init__(side, variables)
+
+    monkeypatch.setattr(pool, "WorkerProcess", Fake)
+    caches = Caches()
+    workers = pool.Pool(choice_of(backend=["numpy"]), caches, cold=False)
+    try:
+        assert workers.yardstick() > 0
+    finally:
+        workers.close()
+        caches.close()
+    (side,) = started
+    assert (side.python, side.root, side.variables) == (sys.executable, code.ROOT, ())
+    assert machine_of(here()).yardstick == f"python {platform.python_version()}, numpy {np.__version__}"
