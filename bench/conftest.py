@@ -159,6 +159,12 @@ def pytest_collection_finish(session):
     if strays := runner.strays():
         told = f"{len(strays)} case(s) that are not selected now, as {strays[0]}"
         pytest.exit(f"--resume: the journal holds {told}; give the options of the run that was ended", returncode=2)
+    if runner.selected and not session.config.option.collectonly:
+        try:
+            runner.announce()
+        except InputError as error:
+            runner.select(())  # nothing is to be written
+            pytest.exit(str(error), returncode=2)
 
 
 @pytest.fixture
@@ -222,9 +228,8 @@ def pytest_sessionfinish(session):
 
 def pytest_unconfigure(config):
     runner = config.stash.get(RUNNER, None)
-    if runner is not None and runner.journal is not None:
-        # What was cut off can be resumed; the journal of a run that never began would only be in the way.
-        runner.journal.close() if runner.ran or runner.samples else runner.journal.discard()
+    if runner is not None:
+        runner.leave()
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -17,7 +17,6 @@ from bench.records.record import Facts, ProcessStart, Sample
 from bench.records.rounds import Row
 from bench.sides.machine import cpu_name
 from bench.sides.side import Side
-from bench.support.system import pinned_cores
 from bench.truth.agreement import Agreement
 from bench.truth.check import DisagreementError, check, check_timed
 from bench.truth.oracle import Oracle
@@ -113,7 +112,7 @@ class Group:
         converged = member.ask(Converge())
         mark(member.worker.cache, case.id)
         member.start = self._start(member.worker, built, converged, warm)
-        member.facts = self._facts(built)
+        member.facts = self._facts(member.side, built)
         if converged.not_finite_at is not None:
             raise DisagreementError(f"became NaN or infinite at step {converged.not_finite_at}")
         member.facts = self._fitted(member.facts, converged.checkpoints)
@@ -134,11 +133,11 @@ class Group:
             cache_hits=hits,
         )
 
-    def _facts(self, built: Built) -> Facts:
+    def _facts(self, side: Side, built: Built) -> Facts:
         return Facts(
             device_name=cpu_name() if built.device_name == "cpu" else built.device_name,
             threads=built.threads,
-            cores=pinned_cores(self.pool.choice.threads),
+            cores=self.pool.cores_of(side),
             matmul_precision=built.matmul_precision,
         )
 

@@ -74,8 +74,3 @@ def _own_group(controller: str) -> str:
             if controller in controllers.split(","):
                 return path.lstrip("/")
     return ""
-
-
-def pinned_cores(threads: int) -> list[int] | None:
-    """The cores that a worker is pinned to: the last ones allowed; None where processes cannot be pinned."""
-    return allowed_cores()[-threads:] if hasattr(os, "sched_setaffinity") else None
