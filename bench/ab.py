@@ -4,13 +4,15 @@ python -m bench.ab --a SPEC --b SPEC [options of pytest bench] [--fail-if-slower
 python -m bench.ab --self-test [options]
 
 A SPEC is an interpreter or the folder of a venv, a git revision of this repository, `.` for this checkout as it
-stands, or environment variables: 'XLA_FLAGS="--a=1 --b=2"'. B is judged against A.
+stands, or environment variables: 'XLA_FLAGS="--a=1 --b=2"'. B is judged against A. Sides may differ in their threads:
+--a . --b . --b-threads 2.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,8 @@ from bench.statistics.gate import add_gate, exit_code, gate_of
 from bench.statistics.verdict import Table, decide
 from bench.studies.selftest import self_test
 from bench.support.errors import InputError, Parser
+from bench.support.system import allowed_cores
+from bench.support.words import number
 
 DEFAULTS = {"cold": "0"}
 SELF_TEST = {"repeats": "10", "slowdown": "10%"}  # its options, and what they are by default
@@ -44,8 +48,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         given = {name: word for name in SELF_TEST if (word := getattr(words, name)) is not None}
         if words.self_test:
-            if words.resume or words.a or words.b or gated or words.format:
-                taken = "--a, --b, --resume, --fail-if-slower or --format"
+            if words.resume or words.a or words.b or words.a_threads or words.b_threads or gated or words.format:
+                taken = "--a, --b, --a-threads, --b-threads, --resume, --fail-if-slower or --format"
                 raise InputError(f"--self-test: compares this checkout with itself and judges nothing; give no {taken}")
             return self_test(plan, threshold, *(SELF_TEST | given).values())
         if given:
@@ -80,10 +84,18 @@ def _compared(plan: Plan, words: Any, threshold: float) -> Table:
     for label in ("a", "b"):
         if getattr(words, label) is None:
             raise InputError(f"--{label}: missing; both --a and --b are needed, or --self-test")
+    threads = {label: _threads(f"--{label}-threads", getattr(words, f"{label}_threads")) for label in ("a", "b")}
     with ExitStack() as stack:
-        sides = [stack.enter_context(resolved(label, getattr(words, label))) for label in ("a", "b")]
+        sides = [
+            replace(stack.enter_context(resolved(label, getattr(words, label))), threads=threads[label])
+            for label in ("a", "b")
+        ]
         a, b = measure(plan, sides)
     return decide(a, b, threshold)
+
+
+def _threads(option: str, word: str | None) -> int | None:
+    return None if word is None else number(option, word, 1, len(allowed_cores()))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,6 +106,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--a", metavar="SPEC", help="what to compare with")
     parser.add_argument("--b", metavar="SPEC", help="what is compared")
+    for label in ("a", "b"):
+        parser.add_argument(f"--{label}-threads", metavar="N", help="threads on that side; default: those of --threads")
     parser.add_argument("--output", metavar="DIR", help="folder for a.json and b.json; default: reports/ab-DATE-TIME")
     parser.add_argument("--resume", action="store_true", help="go on with the run of this --output that was ended")
     parser.add_argument("--benchmark-disable-gc", action="store_true", help="no garbage collection in rounds")

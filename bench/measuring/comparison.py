@@ -3,6 +3,7 @@
 import itertools
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -61,6 +62,13 @@ def measure(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
         _make(plan.output)
     runner.keep_journal(plan.output / "ab.json.journal", plan.resume)
     try:
+        runner.announce()
+    except InputError:
+        runner.leave()
+        with suppress(OSError):
+            plan.output.rmdir()  # if there is nothing in it
+        raise
+    try:
         runner.run()
     finally:
         progress.clear()
@@ -76,11 +84,16 @@ def measure(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
 def _write(plan: Plan, sides: Sequence[Side], runner: Runner, machines: dict[str, Machine]) -> None:
     together = uuid.uuid4().hex
     for side in sides:
-        about = Comparison(together, side.label, side.spec)
+        about = Comparison(together, side.label, _spec(side))
         others = sorted(runner.presence.seen)
         machine = msgspec.structs.replace(machines[side.label], other_runs=others, comparison=about)
         records = {case: runner.so_far(case, label=side.label) for case in runner.selected}
         write(plan.output / f"{side.label}.json", document(records, machine, plan.disable_gc))
+
+
+def _spec(side: Side) -> str:
+    """The user's words for a side, those for its threads too."""
+    return side.spec if side.threads is None else f"{side.spec} ({side.threads} thread{'s' * (side.threads > 1)})"
 
 
 def _make(folder: Path) -> None:
@@ -103,7 +116,7 @@ def _has_effect(choice: Choice, side: Side) -> None:
     for name, dtype, device in itertools.product(
         choice.axes["backend"], choice.axes["dtype"], choice.axes["device"] or ("cpu",)
     ):
-        ours = variables_of(backends()[name], device, dtype, choice.threads, "", given)
+        ours = variables_of(backends()[name], device, dtype, side.threads_of(choice), "", given)
         for variable in set(given) & set(ours) - set(MERGED):
             raise InputError(f"--{side.label} {side.spec!r}: {variable} is set by fitbench itself, for {name}")
 

@@ -24,6 +24,7 @@ from bench.sides.code import code_hash
 from bench.sides.machine import PASSING, machine_of
 from bench.sides.side import Side
 from bench.support.errors import InputError
+from bench.support.signals import as_ctrl_c
 from bench.truth.oracle import oracle_of
 from bench.truth.problem import Problem
 from bench.workers.caches import Caches
@@ -59,7 +60,7 @@ class Runner:
         self.interrupted = False
         self.ran = self.complete = False
         self.processes = choice.processes if timed else 1
-        self.presence = Presence()
+        self.presence = Presence(max(side.threads_of(choice) for side in sides), share=not timed)
         self.journal: Journal | None = None
         self._cache = cache
         self._reasons = {
@@ -97,6 +98,19 @@ class Runner:
             self.journal = None
             raise
 
+    def announce(self) -> None:
+        """Choose the cores of the run, those that it had if it is resumed, and tell the other runs of the machine.
+
+        Raises InputError if other runs have too many of them. Otherwise `run` does this first.
+        """
+        self.presence.announce({core for sample in self.samples for core in sample.facts.cores or ()})
+
+    def leave(self) -> None:
+        """Make way for other runs; the journal is left to whoever resumes this one, if it holds anything."""
+        self.presence.leave()
+        if self.journal is not None:
+            self.journal.close() if self.ran or self.samples else self.journal.discard()
+
     def strays(self) -> list[str]:
         """The cases in the journal that are not selected: with other options they would be lost."""
         return sorted({sample.case.id for sample in self.samples} - {case.id for case in self.selected})
@@ -125,7 +139,7 @@ class Runner:
         """Measure everything that is selected and not in the journal."""
         self.ran = True
         caches = Caches(self._cache)
-        with self.presence:
+        with self.presence, as_ctrl_c():
             self._look_about(known=set())
             try:
                 for process in range(self.processes):
@@ -138,7 +152,7 @@ class Runner:
 
     def _process(self, process: int, caches: Caches) -> None:
         """One fresh worker a backend and side, through all groups."""
-        pool = Pool(self.choice, caches, cold=process < self.choice.cold)
+        pool = Pool(self.choice, caches, process < self.choice.cold, self.presence.cores)
         try:
             for number, cases in enumerate(self._groups(), 1):
                 if self.interrupted:
@@ -214,4 +228,5 @@ def _journal_key(runner: Runner) -> dict[str, Any]:
 def _lasting(side: Side) -> dict[str, Any]:
     machine = msgspec.to_builtins(machine_of(side))
     facts = {name: value for name, value in machine.items() if name not in PASSING or name == "environment"}
-    return {**facts, "code": code_hash(side.root), "interpreter": side.python, "spec": side.spec}
+    ours = {"interpreter": side.python, "spec": side.spec, "threads": side.threads}
+    return {**facts, "code": code_hash(side.root), **ours}

@@ -176,7 +176,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
     packages: installed distributions, by lower-case name. environment: the variables that may change a timing.
     other_runs: processes of runs of fitbench that went on beside this one. cut_short: whether the run ended before all
-    that was planned was measured.
+    that was planned was measured. yardstick: what it was computed by, which is fitbench's own interpreter and NumPy
+    whatever is compared; None in older files, where it was the run's.
     """
 
     cpu: Text | None = None
@@ -195,6 +196,12 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     other_runs: Annotated[list[Count], Meta(max_length=MOST_PACKAGES)] = []
     comparison: Comparison | None = None
     cut_short: bool = False
+    yardstick: Text | None = None
+
+    @property
+    def yardstick_by(self) -> str:
+        """What computed the yardstick: its seconds are compared with those of the same kind only."""
+        return self.yardstick or f"python {self.python}, numpy {self.packages.get('numpy')}"
 
 
 class Run(msgspec.Struct, frozen=True, dict=True):

@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import psutil
@@ -59,6 +60,7 @@ def machine_of(side: Side) -> Machine:
         environment=timing_variables(side.environ()),
         git_commit=side.commit,
         git_dirty=side.dirty,
+        yardstick=f"python {platform.python_version()}, numpy {version('numpy')}",
     )
 
 

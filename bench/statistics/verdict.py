@@ -42,9 +42,9 @@ class Row:
 @dataclass(frozen=True)
 class Table:
     """Two runs compared. geometric_mean: of new / old over the cases that are in both, or None; drift: the yardstick's
-    new / old, or None where runs are paired or lack it; changed: the software that differs, in words; cut_short: the
-    runs that ended before all that was planned was measured; unlike: what makes the times differ whatever the code
-    does, where runs were compared all the same.
+    new / old, or None where runs are paired, lack it, or have one of another kind; changed: the software that differs,
+    in words; cut_short: the runs that ended before all that was planned was measured; unlike: what makes the times
+    differ whatever the code does, where runs were compared all the same.
     """
 
     old: str
@@ -71,11 +71,12 @@ def decide(old: Run, new: Run, threshold: float) -> Table:
     compared, mean, drift = [], None, None
     if cases := measured_in_both(old, new):
         rounds = [(found[0][case].kept, found[1][case].kept) for case in cases]
-        readings = _paired_readings(rounds) if sides else _unpaired_readings(cases, rounds)
+        alike = old.machine.yardstick_by == new.machine.yardstick_by
+        readings = _paired_readings(rounds) if sides else _unpaired_readings(cases, rounds, alike)
         decided = decisions(readings, threshold)
         records = [(found[0][case], found[1][case]) for case in cases]
         compared = [_row(*each) for each in zip(cases, decided, records, rounds, strict=True)]
-        mean, drift = geometric_mean(readings), None if sides else _drift(rounds)
+        mean, drift = geometric_mean(readings), _drift(rounds) if alike and not sides else None
     elif all(row.verdict != FAILED for row in rest):
         raise InputError(f"no case was measured in both runs; {_holds(old)}, and {_holds(new)}")
     names, changed = (_name(old), _name(new)), tuple(_changes(old, new, sides))
@@ -167,8 +168,9 @@ def _paired_readings(rounds: Rounds) -> list[Reading]:
     return [(_grid(log_ratios(old, new) for old, new in rounds),)]
 
 
-def _unpaired_readings(cases: Sequence[Case], rounds: Rounds) -> list[Reading]:
-    """As read; relative to the yardstick; and in CPU time, which does not run while another process has the core.
+def _unpaired_readings(cases: Sequence[Case], rounds: Rounds, alike: bool) -> list[Reading]:
+    """As read; relative to the yardstick, if those are `alike`; and in CPU time, which does not run while another
+    process has the core.
 
     The last is of the cases on the cpu alone: a process that waits for a device takes none.
     """
@@ -183,11 +185,8 @@ def _unpaired_readings(cases: Sequence[Case], rounds: Rounds) -> list[Reading]:
     def cpu(case: Case, one: Columns) -> Array:
         return np.where(case.device == "cpu", one["cpu_seconds"], math.nan)
 
-    return [
-        each(lambda case, one: one["seconds"]),
-        each(lambda case, one: one["seconds"] / one["yardstick_seconds"]),
-        each(cpu),
-    ]
+    relative = [each(lambda case, one: one["seconds"] / one["yardstick_seconds"])] if alike else []
+    return [each(lambda case, one: one["seconds"]), *relative, each(cpu)]
 
 
 def _logs(values: Array, columns: Columns) -> tuple[Array, Array]:
@@ -229,6 +228,9 @@ def _changes(old: Run, new: Run, sides: bool) -> Iterable[str]:
     for name in CONDITIONS:
         if differing := differing_values(old, new, name, measured_in_both(old, new)):
             yield f"{name.replace('_', ' ')} {' -> '.join(differing)}"
+    before, now = (one.machine.yardstick_by for one in (old, new))
+    if before != now and not sides:
+        yield f"yardstick {before} -> {now}: it is of another kind, and the verdicts are made without it"
 
 
 def differing_values(old: Run, new: Run, name: str, cases: Sequence[Case]) -> list[str]:

@@ -18,6 +18,7 @@ import numpy as np
 from bench.backends import backends
 from bench.backends.base import Backend
 from bench.truth.problem import Problem
+from bench.workers import lifeline
 from bench.workers.fit import Fit
 from bench.workers.memory import forget_peak_memory, peak_memory
 from bench.workers.protocol import (
@@ -197,6 +198,7 @@ def serve(numpy_seconds: float) -> None:
 
     numpy_seconds: what importing NumPy took, which every backend pays for.
     """
+    lifeline.hold()
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     worker = Worker(numpy_seconds)

@@ -124,6 +124,29 @@ def test_a_machine_that_became_slower_makes_no_case_slower():
     assert {row.verdict for row in table.rows} == {SLOWER} and table.drift is None
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "alike"),
+    [
+        ({"yardstick": "python 3.11.7, numpy 2.4.6"}, {"yardstick": "python 3.11.7, numpy 2.4.6"}, True),
+        ({"yardstick": "python 3.11.7, numpy 2.4.6"}, {"yardstick": "python 3.11.7, numpy 3.0.0"}, False),
+        ({"yardstick": "python 3.11.7, numpy 2.4.6"}, {}, True),
+        ({"yardstick": "python 3.11.7, numpy 2.4.6"}, {"python": "3.13.0"}, False),
+        ({"python": "3.13.0"}, {"python": "3.13.0"}, True),
+        ({"python": "3.13.0"}, {}, False),  # older files, which do not tell it: each had the yardstick of its own
+    ],
+)
+def test_a_yardstick_of_another_kind_is_not_used(before, now, alike):
+    """An upgrade that makes both a case and the yardstick slower would else be no change."""
+    old = run("old.json", *(timed(name, quiet(1e-5, seed=i), yardstick=1e-3) for i, name in enumerate(NAMES)), **before)
+    new = run(
+        "new.json", *(timed(name, quiet(1.2e-5, seed=9 - i), yardstick=1.2e-3) for i, name in enumerate(NAMES)), **now
+    )
+    table = decide(old, new, 0.05)
+    assert {row.verdict for row in table.rows} == {UNDECIDED if alike else SLOWER}
+    assert table.drift == (pytest.approx(1.2) if alike else None)
+    assert any(line.startswith("yardstick ") for line in table.changed) == (not alike)
+
+
 def test_a_core_that_another_process_had_makes_no_case_slower():
     """Its seconds double and its CPU time does not; where the CPU time doubles too, or there is none, it is slower."""
     old = run("old.json", *(timed(name, quiet(1e-5, seed=i)) for i, name in enumerate(NAMES)))
@@ -232,8 +255,9 @@ def test_sides_without_a_shared_turn_decide_nothing():
 
 def test_changes_of_the_software_are_listed():
     good = timed("numpy", quiet(1e-5))
-    old = run("old.json", good, python="3.11.7", packages={"torch": "2.12.0", "numpy": "2.4.6"})
-    software = {"python": "3.12.1", "packages": {"torch": "2.13.0", "numpy": "2.4.6", "jax": "0.10.2"}}
+    ours = {"yardstick": "python 3.11.7, numpy 2.4.6"}
+    old = run("old.json", good, python="3.11.7", packages={"torch": "2.12.0", "numpy": "2.4.6"}, **ours)
+    software = {**ours, "python": "3.12.1", "packages": {"torch": "2.13.0", "numpy": "2.4.6", "jax": "0.10.2"}}
     changes = ("python 3.11.7 -> 3.12.1", "torch 2.12.0 -> 2.13.0", "jax none -> 0.10.2")
     assert decide(old, run("new.json", good, **software), 0.05).changed == changes
     new = run("new.json", good, **software, environment={"X": "1"})
