@@ -19,7 +19,6 @@ from bench.records.record import Facts, ProcessStart, Sample
 from bench.records.rounds import Row
 from bench.sides.machine import cpu_name
 from bench.sides.side import Side
-from bench.support.system import pinned_cores
 from bench.truth.agreement import Agreement
 from bench.truth.check import DisagreementError, check, check_probes, check_timed
 from bench.truth.oracle import Oracle
@@ -115,7 +114,7 @@ class Group:
         converged = member.ask(Converge())
         mark(member.worker.cache, case.id)
         member.start = self._start(member.worker, built, converged, warm)
-        member.facts = self._facts(built)
+        member.facts = self._facts(member.side, built)
         hold_first_call(converged.compilations, converged.cache_hits)
         hold_compiled(converged.interpreted)
         hold_dtypes(case.dtype, converged.dtypes)
@@ -142,11 +141,11 @@ class Group:
             compilations=converged.compilations,
         )
 
-    def _facts(self, built: Built) -> Facts:
+    def _facts(self, side: Side, built: Built) -> Facts:
         return Facts(
             device_name=cpu_name() if built.device_name == "cpu" else built.device_name,
             threads=built.threads,
-            cores=pinned_cores(self.pool.choice.threads),
+            cores=self.pool.cores_of(side),
             matmul_precision=built.matmul_precision,
         )
 
@@ -160,7 +159,6 @@ class Group:
 
     def _take_turns(self) -> None:
         """Rounds in turns: each turn gives every backend one, in an order of its own, so that drift hits all alike."""
-        here = self.members[0].side
         for member in self.members:
             # Both sides of a backend make rounds of the same steps: the pace is that of the first that has one.
             paces = [one.pace for one in self._sides_of(member) if one.pace is not None]
@@ -168,15 +166,15 @@ class Group:
                 member.round_steps = steps_of_round(paces[0], self.oracle.problem.steps)
         turn = 0
         while active := [member for member in self._shuffled() if self._goes_on(member)]:
-            yardstick = self._yardstick(here)
+            yardstick = self._yardstick()
             for place, member in enumerate(active):
                 self._attempt(member, self._round, turn, place, yardstick)
             turn += 1
 
-    def _yardstick(self, side: Side) -> float | None:
+    def _yardstick(self) -> float | None:
         """Seconds, or None where its worker fails: rounds are sound without it, only other runs' are not compared."""
         try:
-            return self.pool.yardstick(side)
+            return self.pool.yardstick()
         except WorkerError:
             return None
 

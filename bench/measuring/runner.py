@@ -20,12 +20,13 @@ from bench.records.reading import sample as sample_of
 from bench.records.record import MEASURED, SKIPPED, Record, Sample
 from bench.records.rounds import Rounds, joined
 from bench.records.slowing import slowed
-from bench.sides.able import unable
+from bench.sides.able import unable, unwritten
 from bench.sides.code import code_hash
 from bench.sides.machine import PASSING, machine_of
 from bench.sides.side import Side
 from bench.sides.variables import timing_variables
 from bench.support.errors import InputError
+from bench.support.signals import as_ctrl_c
 from bench.truth.oracle import oracle_of
 from bench.truth.problem import Problem
 from bench.workers.caches import Caches
@@ -61,7 +62,7 @@ class Runner:
         self.interrupted = False
         self.ran = self.complete = False
         self.processes = choice.processes if timed else 1
-        self.presence = Presence()
+        self.presence = Presence(max(side.threads_of(choice) for side in sides), share=not timed)
         self.journal: Journal | None = None
         self._cache = cache
         self._reasons = {
@@ -99,6 +100,19 @@ class Runner:
             self.journal = None
             raise
 
+    def announce(self) -> None:
+        """Choose the cores of the run, those that it had if it is resumed, and tell the other runs of the machine.
+
+        Raises InputError if other runs have too many of them. Otherwise `run` does this first.
+        """
+        self.presence.announce({core for sample in self.samples for core in sample.facts.cores or ()})
+
+    def leave(self) -> None:
+        """Make way for other runs; the journal is left to whoever resumes this one, if it holds anything."""
+        self.presence.leave()
+        if self.journal is not None:
+            self.journal.close() if self.ran or self.samples else self.journal.discard()
+
     def strays(self) -> list[str]:
         """The cases in the journal that are not selected: with other options they would be lost."""
         return sorted({sample.case.id for sample in self.samples} - {case.id for case in self.selected})
@@ -117,7 +131,9 @@ class Runner:
         """The record of a case as it stands; nothing is run. What was measured but never `told` does not count."""
         label = self.sides[0].label if label is None else label
         if (reason := self._reasons.get((label, case))) is not None:
-            return untimed(case, self.choice, SKIPPED, reason)
+            side = next(side for side in self.sides if side.label == label)
+            skipped = untimed(case, self.choice, SKIPPED, reason)
+            return msgspec.structs.replace(skipped, unwritten=unwritten(case, side) is not None)
         record = record_of(case, self.choice, samples_of(self.samples, label, case), self.timed)
         return record if told or record.outcome != MEASURED else not_reached(case, self.choice)
 
@@ -128,7 +144,7 @@ class Runner:
         for side in self.sides:
             if (told := slowed(timing_variables(side.environ()))) is not None:
                 self.warn(f"{side.spec or 'this run'}: {told}")
-        with self.presence:
+        with self.presence, as_ctrl_c():
             self._look_about(known=set())
             try:
                 for process in range(self.processes):
@@ -141,7 +157,7 @@ class Runner:
 
     def _process(self, process: int, caches: Caches) -> None:
         """One fresh worker a backend and side, through all groups."""
-        pool = Pool(self.choice, caches, cold=process < self.choice.cold)
+        pool = Pool(self.choice, caches, process < self.choice.cold, self.presence.cores)
         try:
             for number, cases in enumerate(self._groups(), 1):
                 if self.interrupted:
@@ -217,4 +233,5 @@ def _journal_key(runner: Runner) -> dict[str, Any]:
 def _lasting(side: Side) -> dict[str, Any]:
     machine = msgspec.to_builtins(machine_of(side))
     facts = {name: value for name, value in machine.items() if name not in PASSING or name == "environment"}
-    return {**facts, "code": code_hash(side.root), "interpreter": side.python, "spec": side.spec}
+    ours = {"interpreter": side.python, "spec": side.spec, "threads": side.threads}
+    return {**facts, "code": code_hash(side.root), **ours}
