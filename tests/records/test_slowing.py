@@ -58,6 +58,6 @@ def test_a_comparison_tells_of_each_run(tmp_path, capsys):
     environment = {"JAX_DEBUG_NANS": "1"}
     old, new = (write(tmp_path / f"{name}.json", [record()], environment=environment) for name in ("old", "new"))
     assert compare.main([str(old), str(new)]) == 0
-    printed = capsys.readouterr().out
+    printed = capsys.readouterr().err  # what is on stdout may be for a program
     for path in (old, new):
         assert f"warning: {path}: debugging settings that slow it down: JAX_DEBUG_NANS\n" in printed
