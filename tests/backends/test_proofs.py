@@ -247,14 +247,12 @@ def test_a_variable_that_switches_the_compiler_off_fails_the_case_and_is_named(t
 
 
 def test_code_that_was_found_in_a_cache_is_a_proof_too(tmp_path):
-    path, words = (
-        tmp_path / "run.json",
-        (f"--backend={','.join(COMPILED)}", f"--cache={tmp_path / 'cache'}", "--cold=0"),
-    )
+    path = tmp_path / "run.json"
+    words = ("--backend=torch-compile,jax-loop", f"--cache={tmp_path / 'cache'}", "--cold=0")
     for state in ("empty", "warm"):
         done = bench(*FEW, *words, f"--benchmark-json={path}", **QUICK)
         assert done.returncode == 0, done.stdout
         starts = {name: one["processes"][0] for name, one in records(path).items()}
         assert {one["cache_state"] for one in starts.values()} == {state}
         assert {one["compilations"] for one in starts.values()} == {1}
-    assert all(one["cache_hits"] >= 1 for one in starts.values())
+    assert {name for name, one in starts.items() if one["cache_hits"] < 1} == set()
