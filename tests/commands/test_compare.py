@@ -259,6 +259,7 @@ FORCE = "; give --force to compare them all the same"
         (record(seed=8), {}, "seed 7 and 8"),
         (record(device_name="Another"), {}, "device name A CPU and Another"),
         (record(matmul_precision="high"), {}, "matmul precision highest and high"),
+        (record(matmul_precision="two\nlines"), {}, "matmul precision highest and two lines"),
         (record(), {"cpu": "Another"}, "cpu A CPU and Another"),
         (record(), {"cores": 8}, "machine's cores 2 and 8"),
         (record(), {"physical_cores": 4}, "physical_cores 1 and 4"),
