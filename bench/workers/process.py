@@ -103,6 +103,8 @@ class WorkerProcess:
                 if not self.alive:
                     self._end(())  # a child that was forked from it may hold its output open
                 continue
+            if not line:
+                self.answers.put(line)  # the end, for whoever asks once more
             if self.answered or line.startswith("{") or not line.endswith("\n"):
                 self.answered = True
                 return line

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -127,7 +128,13 @@ def test_threads_that_cannot_be_are_refused(words):
 
 
 def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
-    return [one for one in psutil.Process(process.pid).children() if "bench.worker" in one.cmdline()]
+    """Those that it has now; git, which it asks too, comes and goes."""
+    found = []
+    for one in psutil.Process(process.pid).children():
+        with suppress(psutil.Error):
+            if "bench.worker" in one.cmdline():
+                found.append(one)
+    return found
 
 
 def until(what: Callable[[], bool]) -> None:

@@ -185,11 +185,14 @@ def test_what_was_printed_is_told_of_a_worker_that_never_answers(tmp_path):
     (tmp_path / "python").chmod(0o755)
     process = WorkerProcess(side, {})
     try:
-        with pytest.raises(WorkerError) as caught:
-            process.ask(Yardstick(None), 60)
+        for seconds in (60, 5):  # whoever asks the dead once more is told at once, and not that it was late
+            with pytest.raises(WorkerError) as caught:
+                process.ask(Yardstick(None), seconds)
+            assert (
+                str(caught.value) == "yardstick: the worker died (exit code 4); its last words: no worker of fitbench"
+            )
     finally:
         process.close()
-    assert str(caught.value) == "yardstick: the worker died (exit code 4); its last words: no worker of fitbench"
 
 
 def test_the_yardstick_runs_in_fitbenchs_own_interpreter_and_checkout(tmp_path, monkeypatch):
