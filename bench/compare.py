@@ -15,6 +15,7 @@ if __name__ == "__main__":
     exits.guard()  # also while the rest is imported
 
 from bench.records.reading import load
+from bench.records.slowing import slowed
 from bench.reporting.verdict_data import add_format, in_format
 from bench.statistics.conditions import ACROSS, unlike
 from bench.statistics.gate import add_gate, exit_code, gate_of
@@ -40,6 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    for run in (old, new):
+        if (told := slowed(run.machine.environment)) is not None:
+            print(f"warning: {run.path}: {told}", file=sys.stderr)
     code = exit_code(table, gated)
     print(in_format(asked.format, table, code))
     return code

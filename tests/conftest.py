@@ -86,7 +86,15 @@ def write_run(path: Path, label: str, factors: np.ndarray, cases: tuple[str, ...
 
 # Those that take longest, in the order of that: a worker of xdist takes a file at a time, and these go first.
 LONG = (
-    *("test_float64.py", "test_float32.py", "test_damaged.py", "test_faults.py", "test_resume.py", "test_ab.py"),
+    *(
+        "test_float64.py",
+        "test_float32.py",
+        "test_dtypes.py",
+        "test_damaged.py",
+        "test_faults.py",
+        "test_resume.py",
+        "test_ab.py",
+    ),
     *("test_bench.py", "test_report.py", "test_options.py"),
 )
 

@@ -4,7 +4,7 @@ Importing this module, or any backend's, imports no framework: that happens in `
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,9 +20,10 @@ class Backend(ABC):
 
     name: as users write it, "torch-compile".
     rung: orders the backends in tables and pictures; ties go by name.
-    packages: what must be importable.
+    packages: what must be importable, whatever the variant; what an implementation imports beside it is its own need.
     extra: the extra of this distribution that installs them.
     fit: the file in each variant's folder, without .py.
+    switches: environment variables that can turn its compiler off, to be named where a step was not compiled.
     """
 
     name: ClassVar[str]
@@ -30,14 +31,17 @@ class Backend(ABC):
     packages: ClassVar[tuple[str, ...]]
     extra: ClassVar[str]
     fit: ClassVar[str]
+    switches: ClassVar[tuple[str, ...]] = ()
 
-    def missing(self, device: str, absent_here: Container[str], given: Mapping[str, str]) -> str | None:
+    def missing(
+        self, device: str, absent_here: Container[str], given: Mapping[str, str], needs: Iterable[str] = ()
+    ) -> str | None:
         """Why this backend cannot run on this machine, with the command that would mend it, or None.
 
         `absent_here` holds the packages that the interpreter which would run it cannot import, `given` the environment
-        variables that it would run under.
+        variables that it would run under, `needs` the packages that the implementation imports.
         """
-        absent = [package for package in self.packages if package in absent_here]
+        absent = [package for package in dict.fromkeys([*self.packages, *needs]) if package in absent_here]
         if absent:
             command = f"pip install --constraint constraints.txt --editable '.[{self.extra}]'"
             return f"{', '.join(absent)} not installed; {command}"
@@ -96,6 +100,12 @@ class Backend(ABC):
     def floats(self, scalars: Any) -> list[float]:
         """Scalars on the device as Python floats, exactly."""
 
+    @abstractmethod
+    def dtypes(self, value: Any) -> set[str]:
+        """The floating dtypes, as NumPy names them, of all that nested values hold: of gradients too, where they lie
+        beside their parameters. A Python float is a float64. What is no number, or a whole one, has none.
+        """
+
     def compilations(self) -> int | None:
         """How many times the compiler has run in this process; None where there is no compiler."""
         return None
@@ -107,3 +117,39 @@ class Backend(ABC):
     def cache_hits(self) -> int | None:
         """How many compilations were served from a cache on disk in this process; None where there is no such cache."""
         return None
+
+
+def leaves(value: Any, parts: Callable[[Any], Iterable[Any] | None] = lambda value: None) -> Iterator[Any]:
+    """What nested values hold in the end. `parts` are those of a framework's own containers, None of anything else."""
+    open_, seen = [value], set[int]()
+    while open_:
+        one = open_.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        held = parts(one)
+        if held is None:
+            held = _held(one)
+        if held is None:
+            yield one
+        else:
+            open_ += held
+
+
+def _held(value: Any) -> Iterable[Any] | None:
+    """What a container or a plain object holds; None of an array, a number or a function."""
+    if isinstance(value, Mapping):
+        return value.values()
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return value
+    if hasattr(value, "__dict__") and not hasattr(value, "dtype") and not callable(value):
+        return vars(value).values()
+    return None
+
+
+def dtype_of(number: Any) -> str | None:
+    """The floating dtype of one of NumPy's arrays or scalars, or of Python's numbers; None of anything else."""
+    if isinstance(number, (np.ndarray, np.generic, float, complex)):
+        dtype = np.asarray(number).dtype
+        return dtype.name if dtype.kind in "fc" else None
+    return None

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.backends.base import Backend, Loop, State, Step
+from bench.backends.base import Backend, Loop, State, Step, dtype_of
 
 PLATFORMS = {"cpu": "cpu", "gpu": "cuda", "tpu": "tpu", "METAL": "mps"}  # as JAX says it: as users of fitbench do
 
@@ -14,9 +14,10 @@ PLATFORMS = {"cpu": "cpu", "gpu": "cuda", "tpu": "tpu", "METAL": "mps"}  # as JA
 class JaxBackend(Backend):
     name = "jax"
     rung = 5
-    packages = ("jax", "equinox", "optax")
+    packages = ("jax",)
     extra = "jax"
     fit = "jax_fit"
+    switches = ("JAX_DISABLE_JIT",)
 
     def __init__(self) -> None:
         self.compiled = 0
@@ -112,11 +113,25 @@ class JaxBackend(Backend):
 
         return [float(value) for value in jax.device_get(tuple(scalars))]
 
+    def dtypes(self, value: Any) -> set[str]:
+        import jax
+
+        found = {_dtype(leaf) for leaf in jax.tree.leaves(value)}
+        return {dtype for dtype in found if dtype}
+
     def compilations(self) -> int | None:
         return self.compiled
 
     def cache_hits(self) -> int | None:
         return self.hits
+
+
+def _dtype(leaf: Any) -> str | None:
+    import jax
+
+    if isinstance(leaf, jax.Array):
+        return leaf.dtype.name if jax.numpy.issubdtype(leaf.dtype, jax.numpy.inexact) else None
+    return dtype_of(leaf)
 
 
 BACKEND = JaxBackend()

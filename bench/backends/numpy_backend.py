@@ -1,17 +1,17 @@
-"""NumPy, with HIPS autograd where a variant needs derivatives. It runs on the CPU."""
+"""NumPy, with HIPS autograd in the variants that need derivatives. It runs on the CPU."""
 
 import importlib.util
 from typing import Any
 
 import numpy as np
 
-from bench.backends.base import Backend
+from bench.backends.base import Backend, dtype_of, leaves
 
 
 class NumpyBackend(Backend):
     name = "numpy"
     rung = 1
-    packages = ("numpy", "autograd")
+    packages = ("numpy",)
     extra = "numpy"
     fit = "numpy_fit"
 
@@ -19,7 +19,7 @@ class NumpyBackend(Backend):
         return None if device == "cpu" else f"NumPy runs on the cpu, not on {device}"
 
     def start(self, threads: int) -> None:
-        import autograd  # noqa: F401  (its import is part of what this backend costs)
+        return None  # NumPy is what every worker imports first
 
     def devices(self) -> dict[str, str]:
         return {"cpu": "cpu"}
@@ -32,6 +32,9 @@ class NumpyBackend(Backend):
 
     def floats(self, scalars: Any) -> list[float]:
         return [float(value) for value in scalars]
+
+    def dtypes(self, value: Any) -> set[str]:
+        return {dtype for leaf in leaves(value) if (dtype := dtype_of(leaf))}
 
 
 def _threads() -> int | None:

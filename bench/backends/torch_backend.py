@@ -1,11 +1,11 @@
 """Eager PyTorch: one Python iteration a step."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from bench.backends.base import Backend
+from bench.backends.base import Backend, dtype_of, leaves
 
 
 class TorchBackend(Backend):
@@ -65,6 +65,29 @@ class TorchBackend(Backend):
 
     def floats(self, scalars: Any) -> list[float]:
         return [value.item() for value in scalars]
+
+    def dtypes(self, value: Any) -> set[str]:
+        import torch
+
+        found = set[str | None]()
+        for leaf in leaves(value, _parts):
+            if not isinstance(leaf, torch.Tensor):
+                found.add(dtype_of(leaf))
+            elif leaf.is_floating_point() or leaf.is_complex():
+                gradients = [leaf.grad] if leaf.is_leaf and leaf.grad is not None else []
+                found |= {str(each.dtype).removeprefix("torch.") for each in (leaf, *gradients)}
+        return {dtype for dtype in found if dtype}
+
+
+def _parts(value: Any) -> Iterable[Any] | None:
+    """What is computed with in a module or an optimiser. Its count of steps is none of that, nor its settings."""
+    import torch
+
+    if isinstance(value, torch.nn.Module):
+        return [*value.parameters(), *value.buffers()]
+    if isinstance(value, torch.optim.Optimizer):
+        return [each for state in value.state.values() for name, each in state.items() if name != "step"]
+    return None
 
 
 BACKEND = TorchBackend()

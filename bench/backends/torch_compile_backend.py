@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,19 @@ class TorchCompileBackend(TorchBackend):
     name = "torch-compile"
     rung = 3
     fit = "torch_compile_fit"
+    switches = ("TORCHDYNAMO_DISABLE", "TORCH_COMPILE_DISABLE")
 
-    def missing(self, device: str, absent_here: Container[str], given: Mapping[str, str]) -> str | None:
+    def missing(
+        self, device: str, absent_here: Container[str], given: Mapping[str, str], needs: Iterable[str] = ()
+    ) -> str | None:
         compiler = given.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
         if device == "cpu" and shutil.which(compiler) is None:
             install = "xcode-select --install" if sys.platform == "darwin" else "apt-get install g++"
             return (
-                super().missing(device, absent_here, given)
+                super().missing(device, absent_here, given, needs)
                 or f"no C++ compiler ({compiler}), which torch.compile needs; {install}"
             )
-        return super().missing(device, absent_here, given)
+        return super().missing(device, absent_here, given, needs)
 
     def variables(
         self, device: str, dtype: str, threads: int, cache: str, given: Mapping[str, str]
@@ -61,7 +64,13 @@ class TorchCompileBackend(TorchBackend):
         return sum(_counters()["graph_break"].values())
 
     def cache_hits(self) -> int | None:
-        return _counters()["inductor"]["fxgraph_cache_hit"] + _counters()["aot_autograd"]["autograd_cache_hit"]
+        found = _counters()
+        # The last is of code that is kept with its guards, for which Dynamo has nothing to compile.
+        return (
+            found["inductor"]["fxgraph_cache_hit"]
+            + found["aot_autograd"]["autograd_cache_hit"]
+            + found["dynamo_cache"]["dynamo_cache_hit"]
+        )
 
 
 def _counters() -> Any:

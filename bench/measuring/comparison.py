@@ -104,8 +104,8 @@ def _make(folder: Path) -> None:
 
 
 def _has_effect(choice: Choice, side: Side) -> None:
-    """Raises InputError for a variable that workers would be given another value of: both sides would be the same; and
-    for a slowdown that is none.
+    """Raises InputError for a variable, or a flag in one, of which workers would be given another value: as the other
+    side is; and for a slowdown that is none.
     """
     given = dict(side.variables)
     try:
@@ -116,9 +116,17 @@ def _has_effect(choice: Choice, side: Side) -> None:
     for name, dtype, device in itertools.product(
         choice.axes["backend"], choice.axes["dtype"], choice.axes["device"] or ("cpu",)
     ):
-        ours = variables_of(backends()[name], device, dtype, side.threads_of(choice), "", given)
-        for variable in set(given) & set(ours) - set(MERGED):
-            raise InputError(f"--{side.label} {side.spec!r}: {variable} is set by fitbench itself, for {name}")
+        ours = variables_of(backends()[name], device, dtype, side.threads_of(choice), "", {})
+        for variable in sorted(set(given) & set(ours)):
+            both = _flags(given[variable]) & _flags(ours[variable]) if variable in MERGED else {variable}
+            if both:
+                told = " ".join(sorted(both))
+                raise InputError(f"--{side.label} {side.spec!r}: {told} is set by fitbench itself, for {name}")
+
+
+def _flags(words: str) -> set[str]:
+    """The names of the flags among such words as "--a=1 --b"."""
+    return {word.partition("=")[0] for word in words.split()}
 
 
 def _checked(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:

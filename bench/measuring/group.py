@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from bench.backends import backends
 from bench.cases.case import Case
+from bench.measuring.proofs import hold_compiled, hold_dtypes, hold_first_call, switched_off
 from bench.measuring.sampling import Sampler, steps_of_round
 from bench.records.limits import LARGEST
 from bench.records.record import Facts, ProcessStart, Sample
@@ -18,7 +20,7 @@ from bench.records.rounds import Row
 from bench.sides.machine import cpu_name
 from bench.sides.side import Side
 from bench.truth.agreement import Agreement
-from bench.truth.check import DisagreementError, check, check_timed
+from bench.truth.check import DisagreementError, check, check_probes, check_timed
 from bench.truth.oracle import Oracle
 from bench.truth.problem import Checkpoint
 from bench.workers.caches import has, mark
@@ -100,7 +102,7 @@ class Group:
             try:
                 action(member, *arguments)
             except (WorkerError, DisagreementError) as error:
-                member.failure = str(error)
+                member.failure = f"{error}{switched_off(backends()[member.case.backend], member.side.environ())}"
 
     def _converge(self, member: Member) -> None:
         case, problem = member.case, self.oracle.problem
@@ -113,10 +115,15 @@ class Group:
         mark(member.worker.cache, case.id)
         member.start = self._start(member.worker, built, converged, warm)
         member.facts = self._facts(member.side, built)
+        hold_first_call(converged.compilations, converged.cache_hits)
+        hold_compiled(converged.interpreted)
+        hold_dtypes(case.dtype, converged.dtypes)
         if converged.not_finite_at is not None:
             raise DisagreementError(f"became NaN or infinite at step {converged.not_finite_at}")
         member.facts = self._fitted(member.facts, converged.checkpoints)
-        member.agreement = check(self.oracle, converged.checkpoints)
+        agreement = check(self.oracle, converged.checkpoints)
+        check_probes(self.oracle, converged.probes)
+        member.agreement = agreement
         paces = sorted(one.pace for one in converged.checkpoints if one.pace is not None)
         member.pace = paces[len(paces) // 2] if paces else converged.first_call_seconds
 
@@ -125,12 +132,13 @@ class Group:
         return ProcessStart(
             process=self.process,
             started=worker.at,
-            import_seconds=worker.started.import_seconds,
+            import_seconds=worker.started.import_seconds + built.import_seconds,
             startup_seconds=worker.started.startup_seconds,
             build_seconds=built.build_seconds,
             first_call_seconds=converged.first_call_seconds,
             cache_state=None if hits is None else "warm" if warm else "empty",
             cache_hits=hits,
+            compilations=converged.compilations,
         )
 
     def _facts(self, side: Side, built: Built) -> Facts:
@@ -189,6 +197,8 @@ class Group:
         """What was timed is what is checked: the timed fit, at the checkpoint where it ends or which comes next."""
         left = member.ask(Leave())
         try:
+            hold_compiled(left.interpreted)
+            hold_dtypes(member.case.dtype, left.dtypes)
             check_timed(self.oracle, left.step, left.state, left.loss, left.next)
         except DisagreementError as error:
             raise DisagreementError(f"round {len(member.sampler.rows)}: {error}") from None

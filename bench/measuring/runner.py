@@ -19,10 +19,12 @@ from bench.measuring.sampling import Sampler
 from bench.records.reading import sample as sample_of
 from bench.records.record import MEASURED, SKIPPED, Record, Sample
 from bench.records.rounds import Rounds, joined
+from bench.records.slowing import slowed
 from bench.sides.able import unable, unwritten
 from bench.sides.code import code_hash
 from bench.sides.machine import PASSING, machine_of
 from bench.sides.side import Side
+from bench.sides.variables import timing_variables
 from bench.support.errors import InputError
 from bench.support.signals import as_ctrl_c
 from bench.truth.oracle import oracle_of
@@ -139,6 +141,9 @@ class Runner:
         """Measure everything that is selected and not in the journal."""
         self.ran = True
         caches = Caches(self._cache)
+        for side in self.sides:
+            if (told := slowed(timing_variables(side.environ()))) is not None:
+                self.warn(f"{side.spec or 'this run'}: {told}")
         with self.presence, as_ctrl_c():
             self._look_about(known=set())
             try:

@@ -48,9 +48,10 @@ class ProcessStart(msgspec.Struct, frozen=True, kw_only=True):
     """What one process of a case paid before its second iteration, and how it warmed up.
 
     process: its number; started: when, in seconds since 1970. import_seconds and startup_seconds are shared by all its
-    cases; build_seconds and first_call_seconds are this case's; steady_build_seconds and steady_call_seconds the same
-    once everything is compiled. cache_state: of compiled code on disk, None where there is none; cache_hits: in the
-    first call. warm_up_rounds: before the warm-up was over; warm: whether a test ended it.
+    cases that import the same packages; build_seconds and first_call_seconds are this case's; steady_build_seconds and
+    steady_call_seconds the same once everything is compiled. cache_state: of compiled code on disk, None where there is
+    none; cache_hits and compilations: in the first call. warm_up_rounds: before the warm-up was over; warm: whether a
+    test ended it.
     """
 
     process: Count
@@ -61,6 +62,7 @@ class ProcessStart(msgspec.Struct, frozen=True, kw_only=True):
     first_call_seconds: Seconds | None = None
     cache_state: Literal["empty", "warm"] | None = None
     cache_hits: Count | None = None
+    compilations: Count | None = None
     steady_build_seconds: Seconds | None = None
     steady_call_seconds: Seconds | None = None
     warm_up_rounds: Count | None = None

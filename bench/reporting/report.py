@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bench.records.record import MEASURED, Run
+from bench.records.slowing import slowed
 from bench.reporting import canvas, cold_plots, frames, heatmaps, pairs, plots, tables, units
 from bench.reporting.baseline import BASELINE, BASELINE_DEVICE
 from bench.reporting.setups import setups
@@ -229,8 +230,10 @@ def _summary(frame: pd.DataFrame) -> str:
 
 
 def _disturbed(runs: dict[str, Run]) -> Iterator[str]:
-    """A warning for every run that was not alone."""
+    """A warning for every run that was not alone, or that was slowed down."""
     for label, run in runs.items():
+        if (told := slowed(run.machine.environment)) is not None:
+            yield f"**Warning: {tables.escape(f'{label}: {told}')}. Its timings suffered.**"
         if others := run.machine.other_runs:
             runs_beside = "another run" if len(others) == 1 else f"{len(others)} other runs"
             pids = ", ".join(map(str, others))

@@ -3,10 +3,12 @@
 import math
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+import impls
 from bench.backends import backends
 from bench.records.record import MEASURED, Run
 from bench.reporting import units
@@ -14,6 +16,7 @@ from bench.reporting.frames import present, right, starts
 from bench.reporting.pairs import BEFORE, break_evens
 from bench.reporting.setups import setups
 from bench.statistics.cold_start import CACHED, PARTS
+from bench.support.imports import fit_packages
 
 NONE = "-"
 
@@ -21,7 +24,8 @@ NONE = "-"
 def side_by_side(runs: Mapping[str, Run]) -> pd.DataFrame:
     """The machines for readers: a column a run, without the packages that no backend computes with."""
     frame = setups(runs)
-    computing = {package for backend in backends().values() for package in backend.packages}
+    frameworks = {package for backend in backends().values() for package in backend.packages}
+    computing = {*frameworks, *fit_packages(Path(impls.__path__[0]).parent)}
     installed = {package for run in runs.values() for package in run.machine.packages}
     frame = frame.drop(columns=list(installed - computing))
     frame["memory_bytes"] = [None if pd.isna(size) else units.memory(size) for size in frame["memory_bytes"]]

@@ -7,13 +7,15 @@ from bench.backends import backends
 from bench.cases.case import Case
 from bench.cases.variants import undetermined
 from bench.sides.side import Side
+from bench.support.imports import packages
 
 
 def unable(case: Case, side: Side, seen: Mapping[str, Collection[str]]) -> str | None:
     """Why a case cannot be run on a side, or None. `seen` maps each backend to the devices that it sees there."""
     backend = backends()[case.backend]
+    needs = packages(side.root, f"impls.{case.variant}.{backend.fit}")
     reason = backend.unfit(case.device, case.dtype) or unwritten(case, side) or undetermined(case)
-    reason = reason or backend.missing(case.device, side.absent, side.environ())
+    reason = reason or backend.missing(case.device, side.absent, side.environ(), needs)
     if reason is None and case.device not in seen[case.backend]:
         reason = f"{case.backend} sees no {case.device} here, only {', '.join(seen[case.backend])}"
     return reason

@@ -30,7 +30,7 @@ def facts_of(option: str, place: Place) -> Interpreter:
 
 
 def _answer(option: str, place: Place) -> Interpreter:
-    command = [place.python, str(Path(probe.__file__).resolve()), *wanted()]
+    command = [place.python, str(Path(probe.__file__).resolve()), *wanted(place.root)]
     # A folder with nothing in it: neither a checkout's modules nor a .python-version answer for the interpreter.
     with tempfile.TemporaryDirectory(prefix="fitbench-", ignore_cleanup_errors=True) as empty:
         try:

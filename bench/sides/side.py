@@ -10,6 +10,7 @@ import msgspec
 from bench.backends import backends
 from bench.cases.choice import Choice
 from bench.sides import code, git, probe
+from bench.support.imports import fit_packages
 
 NEEDS = ("numpy", "psutil")  # of any worker, whatever its backend
 
@@ -23,7 +24,7 @@ class Side:
     python: the interpreter that runs its workers.
     root: the checkout whose bench/ and impls/ they import.
     variables: environment variables on top of ours.
-    absent: the packages of the backends, of NEEDS too, that its interpreter cannot find.
+    absent: the packages of NEEDS, of the backends and of the implementations that its interpreter cannot find.
     packages: installed distributions, lower-case name and version, sorted.
     commit, dirty: git's state of root; None where it is in no repository.
     threads: of each backend; None for as many as the choice has.
@@ -70,7 +71,7 @@ class Interpreter(msgspec.Struct, frozen=True):
 
 def here() -> Side:
     """This interpreter and checkout. No process is started but git's."""
-    return described("", "", Place(code.ROOT), msgspec.convert(probe.facts(wanted()), Interpreter))
+    return described("", "", Place(code.ROOT), msgspec.convert(probe.facts(wanted(code.ROOT)), Interpreter))
 
 
 def described(label: str, spec: str, place: Place, facts: Interpreter) -> Side:
@@ -90,6 +91,7 @@ def described(label: str, spec: str, place: Place, facts: Interpreter) -> Side:
     )
 
 
-def wanted() -> list[str]:
-    """The packages that an interpreter is asked for."""
-    return list(dict.fromkeys([*NEEDS, *(package for one in backends().values() for package in one.packages)]))
+def wanted(root: Path) -> list[str]:
+    """The packages that an interpreter is asked for, which is to run the checkout there."""
+    frameworks = (package for one in backends().values() for package in one.packages)
+    return list(dict.fromkeys([*NEEDS, *frameworks, *fit_packages(root)]))

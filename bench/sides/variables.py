@@ -14,7 +14,21 @@ THREADS = (
 
 # Compilers and runtimes, thread pools and BLAS, devices, the allocator, the loader, Python itself.
 PREFIXES = (
-    *("XLA_", "JAX_", "PJRT_", "TPU_", "LIBTPU_", "TSL_", "EQX_", "TORCH", "PYTORCH_", "TRITON_", "NPY_"),
+    *(
+        "XLA_",
+        "JAX_",
+        "PJRT_",
+        "TPU_",
+        "LIBTPU_",
+        "TSL_",
+        "EQX_",
+        "TORCH",
+        "PYTORCH_",
+        "ATEN_",
+        "AT_",
+        "TRITON_",
+        "NPY_",
+    ),
     *("OMP_", "KMP_", "GOMP_", "MKL_", "ONEDNN_", "DNNL_", "OPENBLAS_", "BLIS_", "VECLIB_", "NUMEXPR_"),
     *("CUDA_", "CUBLAS_", "CUDNN_", "NVIDIA_", "MALLOC_", "LD_", "DYLD_", "PYTHON", "FITBENCH_"),
 )

@@ -24,6 +24,7 @@ from impls.variant import Polynomial
 
 MARGIN = 8.0
 GROWTH = 1000.0  # beyond it, two exact runs that started a hair apart have moved away from each other
+RESOLVED = 1e-5  # of an error that is expected: what a state must be able to hold, for the error to be seen in it
 HAIR = 1e-30  # the imaginary step of complex-step differentiation: exact to rounding
 
 
@@ -50,17 +51,20 @@ class Bound:
         exact = self.trajectory.sums
         return Sums(exact.points, [float(s) for s in exact.x], [float(s) for s in exact.xy], float(exact.yy))
 
-    def gradient_noise(self, states: np.ndarray, losses: np.ndarray) -> np.ndarray:
+    def gradient_noise(self, states: np.ndarray, losses: np.ndarray, summation: float | None = None) -> np.ndarray:
         """The expected error of the computed gradient in states of shape (n, len(state)) with losses of shape (n,);
         shape (n, parameters).
+
+        summation: the error of a sum over the points, in eps of its norm; by default that of this variant.
         """
         points, eps = self._sums.points, self.problem.eps
+        summation = self._summation if summation is None else summation
         norms = np.sqrt(self._sums.x[::2])  # of the powers of x, as vectors over the points
         residual = np.sqrt(np.maximum(losses, 0))  # the least may be 0, to 40 digits
         size = self._size_of_terms(states)
         slopes = np.array([_stack(row, len(states)) for row in self._model.jacobian(tuple(self._parameters(states)))])
         direction = np.einsum("k,kjn->nj", norms, np.abs(slopes))
-        return 2 * eps * direction * (0.5 * size / np.sqrt(points) + residual * self._summation)[:, None]
+        return 2 * eps * direction * (0.5 * size / np.sqrt(points) + residual * summation)[:, None]
 
     @property
     def _summation(self) -> float:
@@ -177,6 +181,15 @@ class Bound:
         loss = float(self.trajectory.loss(before[: self._model.parameters].tolist()))
         noise = np.abs(through[0]) @ self.gradient_noise(before[None], np.array([loss]))[0]
         return MARGIN * (noise + self._half_ulp(after))
+
+    def rounding(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        """The error that rounding the residuals and their sums must be expected to make in one step; 0 for an entry
+        whose own rounding hides it.
+        """
+        _, through = self.jacobians(before[None])
+        losses = np.array([float(self.trajectory.loss(before[: self._model.parameters].tolist()))])
+        noise = np.abs(through[0]) @ self.gradient_noise(before[None], losses, summation=0.5)[0]
+        return np.where(RESOLVED * noise >= self._half_ulp(after), noise, 0.0)
 
     @cached_property
     def horizon(self) -> int:

@@ -8,11 +8,15 @@ import mpmath
 
 from bench.truth.agreement import Agreement
 from bench.truth.oracle import Oracle
+from bench.truth.probes import Probe
 from bench.truth.problem import Checkpoint
 from impls.variant import RMSprop
 
 # Learning rates by which RMSprop may be further from the optimum than the exact fit is, once both cycle about it.
 NEAR = 6
+# The part of the error which rounding makes that no fit falls below, unless it computes in a wider dtype; and how many
+# errors must do so together, since one may by chance.
+TOO_EXACT, TELLING = 1e-4, 4
 
 
 class DisagreementError(Exception):
@@ -79,6 +83,29 @@ def check_timed(oracle: Oracle, step: int, state: Sequence[float], loss: float, 
     for comparison in compared:
         _hold(oracle, comparison)
     _converged(oracle, step, state)
+
+
+def check_probes(oracle: Oracle, probes: Sequence[Probe]) -> None:
+    """Single steps from far away. Raises DisagreementError where all of them are more exact than the dtype can be."""
+    errors = probe_errors(oracle, probes)
+    if len(errors) >= TELLING and max(errors) < TOO_EXACT:
+        raise DisagreementError(
+            f"more exact than {oracle.problem.dtype} can be: probed {len(errors)} times, the gradient errs by at most "
+            f"{max(errors):.2g} of what rounding makes of it; it is computed in a wider dtype"
+        )
+
+
+def probe_errors(oracle: Oracle, probes: Sequence[Probe]) -> list[float]:
+    """What probes err by, in parts of what rounding must be expected to, of each entry that can tell."""
+    errors: list[float] = []
+    for probe in probes:
+        expected, rounding = oracle.step(probe.before), oracle.step_rounding(probe.before, probe.after)
+        errors += [
+            float(abs(mpmath.mpf(got) - exact)) / error
+            for exact, got, error in zip(expected, probe.after, rounding.tolist(), strict=True)
+            if error
+        ]
+    return errors
 
 
 def _at(oracle: Oracle, checkpoint: Checkpoint) -> Iterator[Comparison]:

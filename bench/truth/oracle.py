@@ -56,6 +56,9 @@ class Oracle(Protocol):
     def step_bound(self, before: Sequence[float], after: Sequence[float]) -> np.ndarray:
         """How far from the exact step one of a backend may lead, entry by entry."""
 
+    def step_rounding(self, before: Sequence[float], after: Sequence[float]) -> np.ndarray:
+        """How far from the exact step rounding must be expected to lead, entry by entry; 0 where nothing tells."""
+
     def loss_of(self, parameters: Sequence[float]) -> mpmath.mpf:
         """The exact loss of parameters that a backend found."""
 

@@ -58,6 +58,9 @@ class PolynomialOracle:
     def step_bound(self, before: Sequence[float], after: Sequence[float]) -> np.ndarray:
         return self.bound.replay(np.array(before), np.array(after))
 
+    def step_rounding(self, before: Sequence[float], after: Sequence[float]) -> np.ndarray:
+        return self.bound.rounding(np.array(before), np.array(after))
+
     def loss_of(self, parameters: Sequence[float]) -> mpmath.mpf:
         return self.trajectory.loss(parameters)
 

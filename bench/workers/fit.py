@@ -1,34 +1,40 @@
 """One fit in a worker's process: its data on the device, its steps, its checkpoints."""
 
+import inspect
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from bench.backends.base import Backend, Loop
-from bench.truth.problem import Checkpoint, Problem, digest
+from bench.truth.probes import Probe
+from bench.truth.problem import Checkpoint, Problem
 
 
 class Fit:
-    """One case built in this process: data on the device, an implementation's functions, the driver of its steps."""
+    """One case built in this process: data on the device, an implementation's functions, the driver of its steps.
 
-    def __init__(self, backend: Backend, code: Any, device: str, problem: Problem) -> None:
+    data: x and y, which are taken out of the list: what the device has a copy of is held by nobody else.
+    """
+
+    def __init__(self, backend: Backend, code: Any, device: str, problem: Problem, data: list[np.ndarray]) -> None:
         self.backend, self.code, self.device, self.problem = backend, code, device, problem
-        x, y = problem.data()
-        self.digest = digest(x, y)
-        inputs = code.features(backend.place(x, device))
-        target = backend.place(y, device)
-        self.run: Loop = backend.driver(code.step, inputs, target, problem.rate)
+        self.target = backend.place(data.pop(), device)
+        self.inputs = code.features(backend.place(data.pop(), device))
+        self.run: Loop = backend.driver(code.step, self.inputs, self.target, problem.rate)
         self.recompiles = 0
         self.slowdown = 0.0
         self.begin()
 
-    def begin(self) -> None:
-        """Go back to the start."""
+    def begin(self, start: np.ndarray | None = None) -> None:
+        """Go back to the start, or to another one."""
         self.done = 0
-        scalars = [self.backend.place(value, self.device) for value in self.problem.start()]
+        values = self.problem.start() if start is None else start
+        scalars = [self.backend.place(value, self.device) for value in values]
         self.state = self.backend.settle(self.code.init(scalars, self.problem.rate), self.device)
         self.loss: Any = None
         self.backend.synchronise(self.device, self.state)
@@ -49,6 +55,42 @@ class Fit:
         before = self.backend.compilations()
         yield
         self.recompiles += (self.backend.compilations() or 0) - (before or 0)
+
+    def step_on(self) -> bool | None:
+        """Make one more step. Returns whether Python ran the implementation's own step for it, as it does until that is
+        compiled and no longer: what was traced is other code, or none. None where there is no compiler.
+        """
+        if self.backend.compilations() is None:
+            self.advance(1)
+            return None
+        original, ran = getattr(inspect.unwrap(self.code.step), "__code__", None), False
+
+        def look(frame: FrameType, event: str, _: Any) -> None:
+            nonlocal ran
+            ran |= event == "call" and frame.f_code is original
+
+        with self.counting_recompiles():
+            sys.setprofile(look)
+            try:
+                self.advance(1)
+            finally:
+                sys.setprofile(None)
+        return ran
+
+    def probe(self, start: np.ndarray) -> Probe:
+        """One step from another start, where an optimiser that keeps second moments has made none yet, or zeros."""
+        self.begin(start)
+        before = self.backend.floats(self.code.coefficients(self.state))
+        self.advance(1)
+        after = self.snapshot()
+        return Probe([*before, *[0.0] * (len(after) - len(before))], after)
+
+    def dtypes(self) -> dict[str, list[str]]:
+        """The floating dtypes of the data, the state and the last step's loss, each by its name; none of a loss that
+        there is not yet.
+        """
+        held = {"inputs": self.inputs, "target": self.target, "state": self.state, "loss": self.loss}
+        return {name: sorted(self.backend.dtypes(value)) for name, value in held.items()}
 
     def snapshot(self) -> list[float]:
         """The state as floats: the parameters, then what the optimiser keeps."""

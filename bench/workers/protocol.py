@@ -5,10 +5,11 @@ that is asked for `Yardstick` alone needs no start. The wire is what workers of 
 only with PROTOCOL.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 from bench.cases.case import AXES, Case, split
+from bench.truth.probes import Probe
 from bench.truth.problem import Checkpoint
 
 # Told by `Started`, so that a checkout of another revision is not asked what its workers do not understand.
@@ -35,23 +36,36 @@ class Timed:
 
 @dataclass(frozen=True)
 class Built:
-    """digest: of the data's bits; threads and matmul_precision: what is in force; None where nobody tells."""
+    """digest: of the data's bits; threads and matmul_precision: what is in force; None where nobody tells.
+
+    import_seconds: what the packages that this implementation imports took, whichever case of the process was first.
+    """
 
     build_seconds: float
     digest: str
     device_name: str
     threads: int | None
     matmul_precision: str
+    import_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class Converged:
-    """The first call, then a whole fit by its checkpoints. not_finite_at: the step that became NaN or infinite."""
+    """The first call, then a whole fit by its checkpoints. not_finite_at: the step that became NaN or infinite.
+
+    What older workers do not tell: compilations, counted in the first call like cache_hits; interpreted, whether Python
+    ran the step's own code after the fit, None where there is no compiler; dtypes, of the data, the state and the loss;
+    probes, single steps from far away.
+    """
 
     first_call_seconds: float
     cache_hits: int | None
     checkpoints: list[Checkpoint]
     not_finite_at: int | None
+    compilations: int | None = None
+    interpreted: bool | None = None
+    dtypes: dict[str, list[str]] = field(default_factory=dict)
+    probes: list[Probe] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -67,12 +81,14 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Left:
-    """Where a timed fit stood at its next checkpoint, and the state one step further."""
+    """Where a timed fit stood at its next checkpoint, and the state one step further; the last two as in Converged."""
 
     step: int
     state: list[float]
     loss: float
     next: list[float]
+    interpreted: bool | None = None
+    dtypes: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,19 @@ import statistics
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import impls
 from bench.backends import backends
 from bench.backends.base import Backend
-from bench.truth.problem import Problem
+from bench.support.imports import packages
+from bench.truth.probes import starts
+from bench.truth.problem import Problem, digest
 from bench.workers import lifeline
 from bench.workers.fit import Fit
 from bench.workers.memory import forget_peak_memory, peak_memory
@@ -43,9 +47,10 @@ from bench.workers.yardstick import yardstick
 
 SLOWDOWN = "FITBENCH_SLOWDOWN"  # "0.1" or "jax:0.1": plant a busy wait of that fraction of every round
 STEADY_CALLS = 5
+ROOT = Path(impls.__path__[0]).parent
 
 
-def timed(action: Callable[..., None], *arguments: Any) -> float:
+def timed(action: Callable[..., object], *arguments: Any) -> float:
     """The seconds that it takes."""
     begun = time.perf_counter()
     action(*arguments)
@@ -68,9 +73,11 @@ class Worker:
 
     backend: Backend
     fit: Fit | None = None
+    peak = 0  # bytes, until the probes
 
     def __init__(self, numpy_seconds: float) -> None:
         self.numpy_seconds = numpy_seconds
+        self.imported: dict[str, float] = {}  # seconds, by package
 
     def start(self, asked: Start) -> Started:
         _pin(asked.cores)
@@ -94,38 +101,67 @@ class Worker:
         return Timed(yardstick())
 
     def build(self, asked: Build) -> Built:
-        forget_peak_memory()
-        self.counts = self._counts()
+        """The data on the device and the implementation's features of them; to make and to hash them is our own work.
+
+        So are the packages that the implementation imports no part of the build: they are the process's.
+        """
         case = asked.case
+        module = f"impls.{case.variant}.{self.backend.fit}"
+        import_seconds = self._import(packages(ROOT, module))
         problem = Problem.of(case, asked.seed, asked.steps)
+        data = list(problem.data())
+        hashed = digest(*data)
+        forget_peak_memory()
+        self.breaks = self.backend.graph_breaks()
         begun = time.perf_counter()
-        code = importlib.import_module(f"impls.{case.variant}.{self.backend.fit}")
-        self.fit = Fit(self.backend, code, case.device, problem)
+        self.fit = Fit(self.backend, importlib.import_module(module), case.device, problem, data)
         return Built(
             build_seconds=time.perf_counter() - begun,
-            digest=self.fit.digest,
+            digest=hashed,
             device_name=self.backend.devices()[case.device],
+            import_seconds=import_seconds,
             **self.backend.facts(),
         )
 
+    def _import(self, needed: Sequence[str]) -> float:
+        """Import the packages. Returns the seconds that each took when it was first asked for in this process."""
+        for package in needed:
+            if package not in self.imported:
+                self.imported[package] = timed(importlib.import_module, package)
+        return sum(self.imported[package] for package in needed)
+
     def converge(self, _: Converge) -> Converged:
-        """The first call, then a whole fit with its checkpoints."""
+        """The first call, then a whole fit with its checkpoints, and what tells whether it did what it is said to."""
         fit = self._fit()
+        compilations, cache_hits = self.backend.compilations(), self.backend.cache_hits()
+        seen = [fit.dtypes()]
         begun = time.perf_counter()
         fit.advance(1)
         first_call = time.perf_counter() - begun
-        cache_hits = self._counts()["cache_hits"]
+        compilations = _since(compilations, self.backend.compilations())
+        cache_hits = _since(cache_hits, self.backend.cache_hits())
+        seen.append(fit.dtypes())
         checkpoints = list(fit.checkpoints())
+        interpreted = fit.step_on()
+        seen.append(fit.dtypes())
+        self.peak = peak_memory()
+        probes = [fit.probe(start) for start in starts(fit.problem)]
+        fit.begin()
         last = checkpoints[-1]
         finite = bool(np.isfinite(last.after).all())
         # What compiling and importing left behind is not this fit's garbage: the collector need not walk it again.
         gc.collect()
         gc.freeze()
+        forget_peak_memory()  # that of the probes is no fit's
         return Converged(
             first_call_seconds=first_call,
-            cache_hits=None if cache_hits is None else cache_hits - (self.counts["cache_hits"] or 0),
+            cache_hits=cache_hits,
             checkpoints=checkpoints,
             not_finite_at=None if finite else fit.first_not_finite(last.step),
+            compilations=compilations,
+            interpreted=interpreted,
+            dtypes={name: sorted({dtype for each in seen for dtype in each[name]}) for name in seen[0]},
+            probes=probes,
         )
 
     def round(self, asked: Round) -> Stretch:
@@ -159,20 +195,19 @@ class Worker:
         if step > fit.done:
             fit.advance(step - fit.done)
         state, (loss,) = fit.snapshot(), self.backend.floats([fit.loss])
-        fit.advance(1)
-        further = fit.snapshot()
+        interpreted = fit.step_on()
+        further, dtypes = fit.snapshot(), fit.dtypes()
         fit.begin()
-        return Left(step, state, loss, further)
+        return Left(step, state, loss, further, interpreted, dtypes)
 
     def finish(self, _: Finish) -> Finished:
         """Let go of the case, and tell what it took; and what its start and one call take now that all is compiled."""
         fit = self._fit()
-        breaks = self._counts()["graph_breaks"]
         compiles = self.backend.compilations() is not None
         finished = Finished(
-            peak_memory_bytes=peak_memory(),
+            peak_memory_bytes=max(self.peak, peak_memory()),
             recompiles=fit.recompiles if compiles else None,
-            graph_breaks=None if breaks is None else breaks - (self.counts["graph_breaks"] or 0),
+            graph_breaks=_since(self.breaks, self.backend.graph_breaks()),
             steady_build_seconds=statistics.median(timed(fit.begin) for _ in range(STEADY_CALLS)),
             steady_call_seconds=statistics.median(timed(fit.advance, 1) for _ in range(STEADY_CALLS)),
         )
@@ -184,8 +219,10 @@ class Worker:
             raise RuntimeError("no case is built in this worker")
         return self.fit
 
-    def _counts(self) -> dict[str, int | None]:
-        return {"graph_breaks": self.backend.graph_breaks(), "cache_hits": self.backend.cache_hits()}
+
+def _since(before: int | None, after: int | None) -> int | None:
+    """What was counted meanwhile; None where nothing counts."""
+    return None if before is None or after is None else after - before
 
 
 def _pin(cores: list[int] | None) -> None:

@@ -75,6 +75,11 @@ class EveryCase:
         assert all(one.graph_breaks == 0 and one.recompiles == 0 for one in compiled)
         assert all(one.recompiles == 0 for one in all_records if one.case.backend.startswith("jax"))
 
+    def test_every_compiler_proves_that_it_compiled_the_step_once(self, all_records):
+        counts = {(one.case.backend, start.compilations) for one in all_records for start in one.processes}
+        compilers = ("torch-compile", "torch-compile-loop", "jax", "jax-loop")
+        assert counts == {("numpy", None), ("torch", None), *((name, 1) for name in compilers)}
+
     def test_compiled_code_was_not_found_in_a_cache(self, all_records):
         expected = {
             **{name: {(None, None)} for name in ("numpy", "torch")},

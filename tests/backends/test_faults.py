@@ -27,6 +27,7 @@ class Planted(NumpyBackend):
 
     def driver(self, step, inputs, target, rate):
         calls = []
+        {compiled}
         def planted(state, inputs, target, rate):
             calls.append(1)
             {fault}
@@ -49,16 +50,18 @@ VARIANT = Variant(
 """
 
 COUNTER = "count = 0\n    def {name}(self):\n        self.count += 1\n        return self.count"
+# A compiler's work: the same code, and yet another than the one that was written.
+COMPILED = "step = type(step)(step.__code__.replace(co_name='compiled'), step.__globals__)"
 
 ENDLESS = ("--processes=1", "--max-time=100000", "--precision=0.0001%")
 CPU = ("--device=cpu", "--dtype=float64")
 FEW = (*CPU, "--steps=300", "--processes=1", "--max-time=0.05")
 
 
-def plant(copy: Path, name: str = "planted", fault: str = "pass", extra: str = "") -> Path:
+def plant(copy: Path, name: str = "planted", fault: str = "pass", extra: str = "", compiled: str = "pass") -> Path:
     """A backend in a file of its own, which does what NumPy does but for the fault, in every step."""
     path = copy / "bench" / "backends" / f"{name}_backend.py"
-    path.write_text(BACKEND.format(name=name, fault=fault, extra=extra))
+    path.write_text(BACKEND.format(name=name, fault=fault, extra=extra, compiled=compiled))
     return path
 
 
@@ -157,7 +160,7 @@ def faulty(tmp_path_factory) -> Outcome:
     for name, (fault, _) in FAULTS.items():
         plant(copy, name, fault)
     for name in COUNTERS:
-        plant(copy, name, extra=COUNTER.format(name=name))
+        plant(copy, name, extra=COUNTER.format(name=name), compiled=COMPILED)
     plant_variant(copy, "wild", rate=1e-3)
     backends = ",".join(["numpy", *FAULTS, *COUNTERS])
     return outcome(copy, f"--backend={backends}", "--variant=manual,nn,wild", "-k", "not wild or numpy")
@@ -244,7 +247,9 @@ def test_nothing_runs_that_was_not_asked_for(copy, tmp_path, words):
 
 NO_BACKENDS = {
     "": "its BACKEND is None; expected a Backend",
-    BACKEND.format(name="numpy", fault="pass", extra=""): "its name, 'numpy', is another backend's already",
+    BACKEND.format(
+        name="numpy", fault="pass", extra="", compiled="pass"
+    ): "its name, 'numpy', is another backend's already",
 }
 
 

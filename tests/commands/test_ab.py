@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,10 @@ from conftest import ROOT, run
 
 from bench import compare, report
 from bench.ab import main
+from bench.cases.options import choice_of
+from bench.measuring.comparison import _has_effect
 from bench.records.reading import load
+from bench.sides.side import here
 
 OLDER = "ef87f0a"  # a revision whose workers know nothing of this one's types
 FEW = ("--device=cpu", "--backend=numpy", "--variant=manual", "--dtype=float64", "--points=200", "--steps=300")
@@ -160,6 +164,10 @@ def test_a_case_that_the_old_code_did_not_have_appeared(copy, tmp_path):
         (["--a=.", "--b=.", "--fail-if-slower=fast"], ["--fail-if-slower", "fast"]),
         (["--a=.", "--b=.", "--backend=tinygrad"], ["--backend 'tinygrad'"]),
         (["--a=.", "--b=JAX_ENABLE_X64=1", "--backend=jax"], ["JAX_ENABLE_X64", "set by fitbench"]),
+        (
+            ["--a=.", "--b=XLA_FLAGS=--xla_cpu_multi_thread_eigen=true", "--backend=numpy,jax-loop"],
+            ["--b 'XLA_FLAGS=", ": --xla_cpu_multi_thread_eigen is set by fitbench itself, for jax-loop"],
+        ),
         (["--a=.", "--b=OMP_NUM_THREADS=2"], ["OMP_NUM_THREADS", "--threads"]),
         (["--a=.", "--b=.", "--resume"], ["resume"]),
         (["--a=.", "--b=.", "--output=pyproject.toml/out"], ["--output pyproject.toml/out", "expected a folder"]),
@@ -254,3 +262,12 @@ def test_the_self_test_reports_its_error_rates_with_intervals(tmp_path, capsys):
     assert "comparisons with a false alarm: 0 of 2 (0.0 %, 95 % interval 0.0 to 84.2 %)" in printed.out
     assert "slowed cases found: 1 of 1" in printed.out
     assert json.loads((tmp_path / "planted-01" / "b.json").read_text())["benchmarks"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "threads"),
+    [("XLA_FLAGS=--xla_cpu_enable_fast_math=true", 1), ("XLA_FLAGS=--xla_cpu_multi_thread_eigen=false", 2)],
+)
+def test_flags_that_no_option_sets_have_an_effect(variables, threads):
+    side = replace(here(), variables=(tuple(variables.split("=", 1)),))
+    _has_effect(replace(choice_of(backend=["jax"], device=["cpu"]), threads=threads), side)

@@ -31,6 +31,8 @@ print(json.dumps(told))
 
 NUMPY_RUN = """
 import sys
+for absent in sys.argv[2:]:
+    sys.modules[absent] = None
 import bench.worker
 from bench.cases.case import Case
 from bench.workers.protocol import Build, Converge, Finish, Leave, Round, Start, Yardstick
@@ -39,12 +41,12 @@ from bench.workers.serving import Worker
 worker = Worker(0.0)
 worker.yardstick(Yardstick(None))
 worker.start(Start("numpy", "cpu", 1, None))
-worker.build(Build(Case("autograd", "numpy", "cpu", "float32", 100), 0, 10))
+worker.build(Build(Case(sys.argv[1], "numpy", "cpu", "float32", 100), 0, 10))
 worker.converge(Converge())
 worker.round(Round(10, False))
 worker.leave(Leave())
 worker.finish(Finish())
-print(*{name.partition(".")[0] for name in sys.modules})
+print(*{name.partition(".")[0] for name, module in sys.modules.items() if module})
 """
 
 
@@ -77,7 +79,13 @@ def test_all_backends_and_variants_are_found_without_a_framework():
 
 
 def test_a_numpy_run_imports_neither_torch_nor_jax_nor_the_parents_libraries():
-    imported = {*answer(NUMPY_RUN).split()}
+    imported = {*answer(NUMPY_RUN, "autograd").split()}
     assert FRAMEWORKS & imported == {"autograd"}
     assert LIBRARIES & imported == set()
     assert {*NEEDS} <= imported
+
+
+@pytest.mark.parametrize("variant", ["manual", "nn", "optim"])
+def test_numpy_alone_runs_what_needs_no_derivatives(variant):
+    imported = {*answer(NUMPY_RUN, variant, "autograd").split()}
+    assert FRAMEWORKS & imported == set()

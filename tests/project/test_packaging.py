@@ -10,6 +10,7 @@ import impls
 from bench.backends import backends
 from bench.cases.options import CACHE, OPTIONS
 from bench.sides.side import NEEDS
+from bench.support.imports import packages
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
@@ -41,7 +42,8 @@ def test_every_need_is_pinned_within_its_range():
 
 @pytest.mark.parametrize("backend", backends().values(), ids=backends())
 def test_the_extra_that_a_backend_names_installs_what_it_needs(backend):
-    assert set(backend.packages) <= {*needs(EXTRAS[backend.extra]), *needs(PROJECT["dependencies"])}
+    imported = {name for variant in impls.variants() for name in packages(ROOT, f"impls.{variant}.{backend.fit}")}
+    assert {*backend.packages, *imported} <= {*needs(EXTRAS[backend.extra]), *needs(PROJECT["dependencies"])}
 
 
 def test_what_every_worker_needs_is_installed_without_an_extra():

@@ -61,6 +61,15 @@ def test_runs_that_were_not_alone_are_warned_of(report, tmp_path):
     assert row(section(text, "Machines"), "other runs") == ["other runs", "-", "pid 4242, pid 4243"]
 
 
+def test_runs_with_debugging_settings_are_warned_of(report, tmp_path):
+    quick = broken(tmp_path / "quick.json", environment={"JAX_DEBUG_NANS": "0"})
+    slow = broken(tmp_path / "slow.json", environment={"JAX_DEBUG_NANS": "1", "MALLOC_CHECK_": "3"})
+    top = report(quick, slow).split("## Machines")[0]
+    told = r"slow: debugging settings that slow it down: JAX_DEBUG_NANS, MALLOC_CHECK\_"
+    assert f"**Warning: {told}. Its timings suffered.**" in top
+    assert top.count("Warning") == 1
+
+
 def test_environment_and_side_are_told(report, tmp_path):
     about = {"environment": {"XLA_FLAGS": "--a=1", "OMP_NUM_THREADS": "1"}}
     about["comparison"] = {"id": "abc", "side": "b", "spec": "XLA_FLAGS=--a=1"}

@@ -8,9 +8,12 @@ import pytest
 
 import impls
 from bench.backends.numpy_backend import NumpyBackend
+from bench.measuring.proofs import hold_dtypes
 from bench.truth.agreement import Agreement
-from bench.truth.check import DisagreementError, _converged, check
+from bench.truth.check import TELLING, TOO_EXACT, DisagreementError, _converged, check, check_probes
+from bench.truth.check import probe_errors as errors_of_probes
 from bench.truth.oracle import oracle_of
+from bench.truth.probes import starts
 from bench.truth.problem import Problem
 from bench.workers.fit import Fit
 from impls.custom_function import numpy_fit as custom_function
@@ -20,12 +23,26 @@ from impls.optim import numpy_fit as optim
 CODE = {"manual": manual, "custom_function": custom_function, "optim": optim}
 
 
-def held(variant: str, dtype: str, step: Callable | None = None, steps: int = 2000) -> Agreement:
-    """Fit with NumPy, with another step if one is given, and hold it to the oracle."""
-    problem = Problem(impls.variants()[variant], dtype, 2000, 0, steps)
-    code = types.SimpleNamespace(**vars(CODE[variant]))
+def held(
+    variant: str,
+    dtype: str,
+    step: Callable | None = None,
+    steps: int = 2000,
+    points: int = 2000,
+    seed: int = 0,
+    **functions: Callable,
+) -> Agreement:
+    """Fit with NumPy, with another step or other functions if given, and hold it to its dtype and the oracle."""
+    problem = Problem(impls.variants()[variant], dtype, points, seed, steps)
+    code = types.SimpleNamespace(**{**vars(CODE[variant]), **functions})
     code.step = step or code.step
-    return check(oracle_of(problem), list(Fit(NumpyBackend(), code, "cpu", problem).checkpoints()))
+    fit = Fit(NumpyBackend(), code, "cpu", problem, list(problem.data()))
+    hold_dtypes(dtype, fit.dtypes())
+    checkpoints = list(fit.checkpoints())
+    hold_dtypes(dtype, fit.dtypes())
+    agreement = check(oracle_of(problem), checkpoints)
+    check_probes(oracle_of(problem), [fit.probe(start) for start in starts(problem)])
+    return agreement
 
 
 def manual_step(gradient=lambda g: g, rate_factor=1.0, residual_of=lambda r: r, loss_of=lambda r: (r * r).sum()):
@@ -63,7 +80,8 @@ def stale(step_of: Callable) -> Callable:
 
     def gradient(g):
         last.append(g)
-        return last[-2] if len(last) > 1 else g
+        known = len(last) > 1 and last[-2][0].dtype == g[0].dtype  # of a fit of the same dtype
+        return last[-2] if known else g
 
     return step_of(gradient=gradient)
 
@@ -121,6 +139,117 @@ def test_mutation_is_caught(name, dtype):
         held(variant, dtype, step)
 
 
+OTHER = {"float32": "float64", "float64": "float32"}
+
+
+def cast(values, dtype):
+    """Nested arrays and scalars in another dtype."""
+    return tuple(cast(value, dtype) for value in values) if isinstance(values, tuple) else values.astype(dtype)
+
+
+def in_other_dtype(place: str, variant: str, dtype: str) -> dict[str, Callable]:
+    """The functions of a variant that compute in the other dtype than they should, in one place."""
+    right, other = CODE[variant], OTHER[dtype]
+
+    def inside(state, inputs, target, rate):
+        state, loss = right.step(cast(state, other), cast(inputs, other), cast(target, other), rate)
+        return cast(state, dtype), cast(loss, dtype)
+
+    def of_loss(state, inputs, target, rate):
+        state, loss = right.step(state, inputs, target, rate)
+        return state, cast(loss, other)
+
+    def of_state(state, inputs, target, rate):
+        state, loss = right.step(state, inputs, target, rate)
+        return cast(state, other), loss
+
+    return {
+        "features": {"features": lambda x: right.features(cast(x, other))},
+        "start": {"init": lambda start, rate: cast(right.init(start, rate), other)},
+        "state": {"step": of_state},
+        "loss": {"step": of_loss},
+        "inside": {"step": inside},
+    }[place]
+
+
+def gradient_in_other_dtype(dtype: str) -> Callable:
+    return manual_step(gradient=lambda g: cast(g, OTHER[dtype]))
+
+
+PLACES = ("features", "start", "state", "loss", "inside")
+LEFT = r"left the exact fit at step 100: .* eps where"
+
+
+@pytest.mark.parametrize("dtype", BOTH)
+@pytest.mark.parametrize("variant", CODE)
+@pytest.mark.parametrize("place", PLACES)
+def test_a_fit_in_another_dtype_is_caught(place, variant, dtype):
+    leaf = {"features": "inputs", "loss": "loss"}.get(place, "state")
+    told = f"`{leaf}`: {OTHER[dtype]} where the case says {dtype}"
+    if place == "inside":
+        told = "more exact than float32 can be" if dtype == "float32" else LEFT
+    with pytest.raises(DisagreementError, match=told):
+        held(variant, dtype, **in_other_dtype(place, variant, dtype))
+
+
+def test_a_gradient_that_is_wider_shows_in_the_state():
+    with pytest.raises(DisagreementError, match="`state`: float64 where the case says float32"):
+        held("manual", "float32", gradient_in_other_dtype("float32"))
+
+
+@pytest.mark.parametrize("points", [4, 30, 2000, 50_000])
+@pytest.mark.parametrize("variant", CODE)
+def test_inside_a_step_it_is_caught_at_any_size(variant, points):
+    with pytest.raises(DisagreementError, match="more exact than float32 can be"):
+        held(variant, "float32", points=points, steps=100, **in_other_dtype("inside", variant, "float32"))
+
+
+def probe_errors(variant: str, dtype: str, points: int, seed: int, **functions: Callable) -> list[float]:
+    """What a fit's probes err by, in parts of what rounding makes of its gradient."""
+    problem = Problem(impls.variants()[variant], dtype, points, seed, 1)
+    code = types.SimpleNamespace(**{**vars(CODE[variant]), **functions})
+    fit = Fit(NumpyBackend(), code, "cpu", problem, list(problem.data()))
+    return errors_of_probes(oracle_of(problem), [fit.probe(start) for start in starts(problem)])
+
+
+@pytest.mark.parametrize("dtype", BOTH)
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("points", [4, 30, 2000, 50_000])
+@pytest.mark.parametrize("variant", CODE)
+def test_no_right_fit_is_anywhere_near_too_exact(variant, points, seed, dtype):
+    """They err by a tenth of it and more, those that are wider by a hundred-thousandth; the limit lies between."""
+    errors = probe_errors(variant, dtype, points, seed)
+    assert len(errors) >= 3 * TELLING
+    assert max(errors) > 300 * TOO_EXACT
+
+
+@pytest.mark.parametrize("points", [4, 30, 2000, 50_000])
+@pytest.mark.parametrize("variant", CODE)
+def test_a_wider_fit_is_well_below_the_limit(variant, points):
+    functions = in_other_dtype("inside", variant, "float32")
+    assert max(probe_errors(variant, "float32", points, 0, **functions)) < TOO_EXACT / 5
+
+
+def wide_sums(parameters, inputs, target, rate):
+    """The step of `manual` with float32 terms that are added up in float64, as some libraries do."""
+    residual = manual.forward(parameters, inputs) - target
+    twice = 2 * residual
+    gradients = (sum_.sum(dtype=float) for sum_ in (twice, *(twice * power for power in inputs)))
+    moved = tuple((p - rate * g).astype("float32") for p, g in zip(parameters, gradients, strict=True))
+    return moved, (residual * residual).sum(dtype=float).astype("float32")
+
+
+def test_sums_that_are_wider_than_their_terms_are_not_refused():
+    """They are how some libraries add, and what is left to err is still float32's; docs/measurement.md says so."""
+    held("manual", "float32", wide_sums)
+    assert max(probe_errors("manual", "float32", 2000, 0, step=wide_sums)) > 30 * TOO_EXACT
+
+
+def test_a_loss_alone_that_is_wider_until_its_end_cannot_be_told():
+    """To be rounded once is what a good float32 sum of squares comes to by itself; docs/measurement.md says so."""
+    held("manual", "float32", manual_step(loss_of=lambda r: np.float32((r.astype(float) ** 2).sum())))
+
+
 @pytest.mark.parametrize("dtype", BOTH)
 @pytest.mark.parametrize("variant", CODE)
 def test_the_fit_without_a_mutation_agrees(variant, dtype):
@@ -140,7 +269,7 @@ def test_eps_inside_the_root_cannot_be_told_in_float32():
     exact = oracle_of(Problem(impls.variants()["optim"], "float64", 2000, 0, 1000))
     code = types.SimpleNamespace(**vars(optim))
     code.step = MUTATIONS["eps inside the root"][2]
-    for checkpoint in Fit(NumpyBackend(), code, "cpu", exact.problem).checkpoints():
+    for checkpoint in Fit(NumpyBackend(), code, "cpu", exact.problem, list(exact.problem.data())).checkpoints():
         expected = np.array([float(value) for value in exact.state(checkpoint.step)[:4]])
         moved = np.abs(np.array(checkpoint.after[:4]) - expected)
         assert np.all(moved < 0.5 * np.finfo("float32").eps * np.abs(expected).max())

@@ -120,6 +120,9 @@ class HalvingOracle:
     def step_bound(self, before: Sequence[float], after: Sequence[float]) -> np.ndarray:
         return 1e-9 * np.abs(after)
 
+    def step_rounding(self, before: Sequence[float], after: Sequence[float]) -> np.ndarray:
+        return np.zeros(2)
+
     def loss_of(self, parameters: Sequence[float]) -> mpmath.mpf:
         return mpmath.fsum(mpmath.mpf(value) for value in parameters)
 

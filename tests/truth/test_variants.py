@@ -66,7 +66,9 @@ def with_momentum(
 
 def held(variant: Variant, code: types.SimpleNamespace, dtype: str, steps: int = 500) -> Agreement:
     problem = Problem(variant, dtype, 2000, 0, steps)
-    return check(oracle_of(problem), list(Fit(NumpyBackend(), code, "cpu", problem).checkpoints()))
+    return check(
+        oracle_of(problem), list(Fit(NumpyBackend(), code, "cpu", problem, list(problem.data())).checkpoints())
+    )
 
 
 def in_powers_of_x(size: int, rate: float, target=np.sin) -> Variant:
