@@ -1,6 +1,7 @@
 """The workers of one process of the run: one for each side, backend and environment, pinned, in order of need."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,6 @@ from typing import Any
 from bench.backends import backends
 from bench.cases.case import Case
 from bench.cases.choice import Choice
-from bench.sides.code import code_hash
 from bench.sides.side import Side
 from bench.support.system import pinned_cores
 from bench.workers.caches import Caches
@@ -29,10 +29,10 @@ class Running:
 
 
 class Pool:
-    """Fresh workers, started when a case needs them and ended together."""
+    """Fresh workers, started when a case needs them and ended together. code: the hash of each side's, by its label."""
 
-    def __init__(self, choice: Choice, caches: Caches, cold: bool) -> None:
-        self.choice, self.caches, self.cold = choice, caches, cold
+    def __init__(self, choice: Choice, caches: Caches, cold: bool, code: Mapping[str, str]) -> None:
+        self.choice, self.caches, self.cold, self.code = choice, caches, cold, code
         self._workers: dict[Any, Running] = {}
         self._yardstick: WorkerProcess | None = None
 
@@ -45,7 +45,7 @@ class Pool:
         running = self._workers.get(key)
         if running is not None and running.process.alive:
             return running
-        told = [case.backend, side.python_version, side.packages, code_hash(side.root), side.variables, variables]
+        told = [case.backend, side.python_version, side.packages, self.code[side.label], side.variables, variables]
         folder = self.caches.folder(told, self.cold)
         process = WorkerProcess(side, variables_of(backend, case.device, case.dtype, threads, str(folder), given))
         try:

@@ -26,6 +26,10 @@ class WorkerError(Exception):
     """A worker failed a request: it raised, died, or did not answer in time. The message is the reason, in one line."""
 
 
+class WorkerLostError(WorkerError):
+    """It was killed, died, or did not answer in time: which may be no fault of what it was asked to do."""
+
+
 def variables_of(
     backend: Backend, device: str, dtype: str, threads: int, cache: str, given: Mapping[str, str]
 ) -> dict[str, str]:
@@ -74,11 +78,11 @@ class WorkerProcess:
             line = self.answers.get(timeout=max(seconds, 0))
         except queue.Empty:
             self.kill()
-            raise WorkerError(f"no answer to '{name}' within --case-timeout; the worker was ended") from None
+            raise WorkerLostError(f"no answer to '{name}' within --case-timeout; the worker was ended") from None
         except BrokenPipeError:
             line = ""
         if not line.endswith("\n"):  # nothing, or what it had written when it was killed
-            raise WorkerError(self._death(name))
+            raise WorkerLostError(self._death(name))
         return self._answer(request, name, line)
 
     def _answer(self, request: Request[A], name: str, line: str) -> A:
