@@ -4,6 +4,7 @@ What is wrong with their words is in tests/cases/test_options.py.
 """
 
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from builders import record, write
-from conftest import ROOT, bench, copy_suite, records, run
+from conftest import PYTEST, ROOT, bench, copy_suite, records, run
 
 from bench.cases.options import choice_of
 from bench.conftest import resuming
@@ -133,6 +134,21 @@ def test_summary_tells_how_many_agree_and_how_well(timed):
     digits = min(entry["extra_info"]["agreement"]["digits"] for entry in document["benchmarks"])
     assert "2 of 2 cases agree with the exact fit" in output
     assert f"float64: {digits:.1f} digits at worst" in output
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a terminal of POSIX")
+def test_a_terminal_shows_what_is_being_measured_while_pytest_waits(tmp_path):
+    """It is written while the first test goes on, whose output pytest keeps to itself."""
+    words = (*SMALL, "--variant=manual", "--points=1000000", "--case-timeout=10", f"--benchmark-json={tmp_path / 'a'}")
+    parent, child = os.openpty()
+    with subprocess.Popen([sys.executable, "-m", *PYTEST, *words], cwd=ROOT, stdout=child) as process:
+        os.close(child)
+        shown = b""
+        while b"process 1 of 2, group 1: manual-cpu-float64-200" not in shown:
+            shown += os.read(parent, 1000)  # raises where the run has ended without
+        process.kill()
+    os.close(parent)
+    assert b"warning: --points 1000000" in shown  # what will take long, before it begins
 
 
 def test_pytest_benchmark_can_compare_such_files(timed, tmp_path):
