@@ -67,6 +67,7 @@ class Runner:
         self.planned = plans[sides[0].label]
         self.selected: list[Case] = []
         self.samples: list[Sample] = []
+        self._records: dict[tuple[str, Case], tuple[list[Sample], Record]] = {}
         self.interrupted = False
         self.edited = ""  # what was edited meanwhile, which ended the run, in words
         self.whole = 0  # processes of the run that went through all groups
@@ -129,8 +130,17 @@ class Runner:
         label = self.sides[0].label if label is None else label
         if (reason := self._reasons.get((label, case))) is not None:
             return untimed(case, self.choice, SKIPPED, reason)
-        record = record_of(case, self.choice, samples_of(self.samples, label, case), self.timed)
+        record = self._record_of(label, case)
         return record if told or record.outcome != MEASURED else not_reached(case, self.choice)
+
+    def _record_of(self, label: str, case: Case) -> Record:
+        """Made anew only if there are new samples: its estimate takes some 25 ms, and is asked for several times."""
+        samples = samples_of(self.samples, label, case)
+        made_of, record = self._records.get((label, case), (None, None))
+        if record is None or made_of != samples:
+            record = record_of(case, self.choice, samples, self.timed)
+            self._records[label, case] = samples, record
+        return record
 
     def about(self, machine: Machine, label: str) -> Machine:
         """The machine of a side, with what the run has to tell beside it."""
