@@ -2,13 +2,13 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
-from bench.cases.case import NAMES, Case
+from bench.cases.case import NAMES, Case, split
 from bench.cases.options import add_options, asked, keep_folder
 from bench.measuring.destination import OPTION, given, journal_of, usual
 from bench.measuring.neighbours import warning
@@ -56,6 +56,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     option = config.option
     try:
+        _refuse_meaningless(config)
         choice = asked(option)
         if option.resume and option.benchmark_json is None:
             raise InputError("--resume: needs the --benchmark-json of the run that was ended")
@@ -76,6 +77,16 @@ def pytest_configure(config):
                 runner.keep_journal(journal_of(path), option.resume)
     except InputError as error:
         pytest.exit(str(error), returncode=2)
+
+
+def _refuse_meaningless(config) -> None:
+    """Raises InputError for what others' options cannot do here, where fits run in processes of their own."""
+    if getattr(config.option, "dist", "no") != "no" or hasattr(config, "workerinput"):
+        raise InputError(
+            "--numprocesses, --dist: xdist would time cases at once on one core; run without it, or with -n 0"
+        )
+    if config.option.benchmark_cprofile is not None:
+        raise InputError("--benchmark-cprofile: no fit runs in the process that it profiles; run without it")
 
 
 class Teller:
@@ -130,20 +141,39 @@ def pytest_generate_tests(metafunc):
 
 
 def _case(item) -> Case | None:
-    return Case(**item.callspec.params) if "runner" in getattr(item, "fixturenames", ()) else None
+    if "runner" not in getattr(item, "fixturenames", ()):
+        return None
+    axes, _ = split(item.callspec.params)  # the rest is another plugin's
+    return Case(**axes)
+
+
+def _once(cases: Iterable[Case]) -> list[Case]:
+    """The cases, of which there may be one of each."""
+    counts = Counter(cases)
+    for case, count in counts.items():
+        if count > 1:
+            told = f"{case.id}: selected {count} times, as by --count or --keep-duplicates"
+            pytest.exit(f"{told}; allowed: once, in several --processes", returncode=2)
+    return list(counts)
 
 
 @pytest.fixture
-def case(request) -> Case:
-    return Case(**request.node.callspec.params)
+def case(request) -> Case | None:
+    return _case(request.node)
 
 
 def pytest_collection_finish(session):
     runner = session.config.stash[RUNNER]
-    runner.select(case for item in session.items if (case := _case(item)))
+    runner.select(_once(case for item in session.items if (case := _case(item))))
     if strays := runner.strays():
         told = f"{len(strays)} case(s) that are not selected now, as {strays[0]}"
         pytest.exit(f"--resume: the journal holds {told}; give the options of the run that was ended", returncode=2)
+    if runner.selected and not session.config.option.collectonly:
+        try:
+            runner.announce()
+        except InputError as error:
+            runner.select(())  # nothing is to be written
+            pytest.exit(str(error), returncode=2)
 
 
 @pytest.fixture
@@ -207,9 +237,8 @@ def pytest_sessionfinish(session):
 
 def pytest_unconfigure(config):
     runner = config.stash.get(RUNNER, None)
-    if runner is not None and runner.journal is not None:
-        # What was cut off can be resumed; the journal of a run that never began would only be in the way.
-        runner.journal.close() if runner.ran or runner.samples else runner.journal.discard()
+    if runner is not None:
+        runner.leave()
 
 
 def pytest_terminal_summary(terminalreporter, config):

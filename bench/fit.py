@@ -7,9 +7,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-import impls
+from bench.support import exits
+
+if __name__ == "__main__":
+    exits.guard()  # also while the rest is imported
+
 from bench.backends import backends
 from bench.cases.options import add_options, asked
+from bench.cases.variants import variants
 from bench.measuring.runner import Runner
 from bench.records.record import AGREED
 from bench.sides.side import here
@@ -23,7 +28,7 @@ DEFAULTS = {"device": "cpu", "dtype": "float32"}
 
 def parser() -> argparse.ArgumentParser:
     parser = Parser(prog="python -m bench.fit", description="One fit, checked against the exact one.")
-    parser.add_argument("--variant", required=True, action="append", metavar="V", help=", ".join(impls.variants()))
+    parser.add_argument("--variant", required=True, action="append", metavar="V", help=", ".join(variants()))
     parser.add_argument("--backend", required=True, action="append", metavar="B", help=", ".join(backends()))
     add_options(parser.add_argument, OPTIONS, DEFAULTS, single=True)
     return parser
@@ -31,8 +36,8 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0 if the fit agrees with the exact one, 1 if it fails or cannot run here, 2 for bad input."""
-    words = parser().parse_args(argv)
     try:
+        words = parser().parse_args(argv)
         runner = Runner(asked(words, **DEFAULTS), [here()], timed=False)
         if len(runner.planned) > 1:
             raise InputError("one fit takes one of each; use `pytest bench` for several")
@@ -47,6 +52,8 @@ def run(runner: Runner) -> int:
     case = runner.planned[0].case
     runner.select([case])
     record = runner.record(case)
+    if runner.interrupted:
+        raise KeyboardInterrupt
     if record.outcome != AGREED:
         print(f"{record.outcome}: {record.reason}", file=sys.stderr)
         return 1
@@ -66,4 +73,4 @@ def run(runner: Runner) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exits.run(main)

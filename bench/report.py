@@ -8,7 +8,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.support import exits
+
+if __name__ == "__main__":
+    exits.guard()  # also while the rest is imported
+
 from bench.records.reading import load, newest
+from bench.records.record import Run
 from bench.reporting import frames
 from bench.reporting.baseline import add_baseline
 from bench.reporting.report import write
@@ -24,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         runs = frames.labelled(load(path) for path in arguments.json or [newest(REPORTS)])
         if arguments.output == "":
             raise InputError("--output '': empty; expected a folder")
-        output = Path(arguments.output or REPORTS / next(iter(runs.values())).path.stem)
+        output = Path(arguments.output or _beside(next(iter(runs.values()))))
         write(runs, output, arguments.baseline)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -33,17 +39,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _beside(run: Run) -> Path:
+    """Where its report lies unless told: of a side of a comparison, which is called a.json everywhere, beside it."""
+    return REPORTS / run.path.stem if run.machine.comparison is None else run.path.parent / "report"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="python -m bench.report", description="Turn the JSON of one or more runs into tables and pictures."
     )
     files = f"runs to report; default: the newest in {REPORTS}/"
     parser.add_argument("json", nargs="*", type=Path, metavar="JSON", help=files)
-    folder = f"folder to write into; default: {REPORTS}/ and the name of the first JSON"
+    folder = (
+        f"folder to write into; default: {REPORTS}/ and the name of the first JSON; of a comparison: `report` there"
+    )
     parser.add_argument("--output", metavar="DIR", help=folder)
     add_baseline(parser)
     return parser
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exits.run(main)

@@ -10,6 +10,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.support import exits
+
+if __name__ == "__main__":
+    exits.guard()  # also while the rest is imported
+
 from bench.reporting.baseline import add_baseline
 from bench.studies.spread import log_ratios_of, text
 from bench.support.errors import InputError, Parser
@@ -36,4 +41,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exits.run(main)

@@ -4,14 +4,15 @@
 framework. Every such file defines the same functions, in this order, and only those that its idea needs:
 
     features(x)                        -> inputs; what does not change from step to step, from x of shape (N,)
-    init(start, rate)                  -> state; start is four scalars (a, b, c, d) on the device
+    init(start, rate)                  -> state; start is the parameters, scalars on the device
     forward(...)                       -> prediction of shape (N,)
     loss(...)                          -> the sum of squared residuals, a scalar
     backward(...)                      -> gradients, where they are derived by hand
     update(...)                        -> the next parameters
     step(state, inputs, target, rate)  -> (next state, loss before the update)
-    coefficients(state)                -> (a, b, c, d), four scalars
-    second_moments(state)              -> four scalars, where the optimiser keeps them
+    coefficients(state)                -> the parameters, scalars in the order of the start
+    second_moments(state)              -> a scalar a parameter, where the optimiser is RMSprop
+    velocities(state)                  -> a scalar a parameter, where the optimiser is Momentum
 
 Nothing here times, converts, checks or reports.
 """
@@ -22,13 +23,26 @@ import pkgutil
 from impls.variant import Variant
 
 
+class VariantError(ValueError):
+    """A folder that states no variant; the message names its file and says why, in one line."""
+
+
 def variants() -> dict[str, Variant]:
-    """Every variant by name, in the order in which they teach: each folder of this package is one."""
-    found: dict[str, Variant] = {}
-    for _, name, is_package in pkgutil.iter_modules(__path__):
-        if is_package:
-            variant = getattr(importlib.import_module(f"impls.{name}"), "VARIANT", None)
-            if not isinstance(variant, Variant):
-                raise TypeError(f"impls/{name}/__init__.py: its VARIANT is {variant!r}; expected a Variant")
-            found[name] = variant
+    """Every variant by name, in the order in which they teach: each folder of this package is one.
+
+    Raises VariantError.
+    """
+    found = {name: _variant(name) for _, name, is_package in pkgutil.iter_modules(__path__) if is_package}
     return dict(sorted(found.items(), key=lambda item: (item[1].rung, item[0])))
+
+
+def _variant(name: str) -> Variant:
+    file = f"impls/{name}/__init__.py"
+    try:
+        variant = getattr(importlib.import_module(f"impls.{name}"), "VARIANT", None)
+    except Exception as error:  # whatever a file of a user's own may raise
+        told = next(iter(str(error).splitlines()), "")
+        raise VariantError(f"{file}: {type(error).__name__}: {told}") from error
+    if not isinstance(variant, Variant):
+        raise VariantError(f"{file}: its VARIANT is {variant!r:.100}; expected a Variant")
+    return variant

@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 WORKER = os.environ.pop("PYTEST_XDIST_WORKER", "")
 
 # The suite pins its workers to the last core that it may use: all tests at once would share that one, and no other.
-if WORKER and hasattr(os, "sched_setaffinity"):
-    CORES = sorted(os.sched_getaffinity(0))
+CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
+if WORKER and CORES:
     os.sched_setaffinity(0, {CORES[int(WORKER.removeprefix("gw")) % len(CORES)]})
 
 # The machine's temporary folder, also of the workers of xdist, which inherit ours as theirs.

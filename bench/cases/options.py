@@ -6,10 +6,10 @@ from dataclasses import Field, dataclass
 from pathlib import Path
 from typing import Any
 
-import impls
 from bench.backends import backends
 from bench.cases.case import AXES, DTYPES
 from bench.cases.choice import MOST_PROCESSES, MOST_VALUES, Choice
+from bench.cases.variants import variants
 from bench.support.errors import InputError
 from bench.support.system import allowed_cores
 from bench.support.words import fraction, listed, names, number, seconds
@@ -49,7 +49,10 @@ def _cold(option: str, word: str | None, values: Mapping[str, Any]) -> int:
 
 
 def _sizes(least: int) -> Read:
-    return lambda option, words, _: tuple(number(option, word, least) for word in _several(option, words))
+    """Whole numbers, each once however it is written: 2000 and 02000 are the same size."""
+    return lambda option, words, _: tuple(
+        dict.fromkeys(number(option, word, least) for word in _several(option, words))
+    )
 
 
 def _several(option: str, words: Iterable[str]) -> tuple[str, ...]:
@@ -73,7 +76,7 @@ def _devices(option: str, words: Iterable[str], _: Mapping[str, Any]) -> tuple[s
 
 # The names that an axis may have; the devices are known only when the frameworks have been asked.
 KNOWN: Mapping[str, Callable[[], Iterable[str]]] = {
-    "--variant": impls.variants,
+    "--variant": variants,
     "--backend": backends,
     "--dtype": lambda: DTYPES,
 }
@@ -151,7 +154,10 @@ def _untold(word: Any) -> bool:
 
 
 def keep_folder(word: str | None) -> Path | None:
-    """The folder of --cache, made if need be. Raises InputError where it cannot be."""
+    """The folder of --cache, made if need be, as an absolute path: workers may have another working directory.
+
+    Raises InputError where it cannot be made.
+    """
     if word is None:
         return None
     if not word:
@@ -159,6 +165,6 @@ def keep_folder(word: str | None) -> Path | None:
     try:
         Path(word).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=word):
-            return Path(word)
+            return Path(word).absolute()
     except OSError as error:
         raise InputError(f"{CACHE[0]} {word!r}: cannot be written ({error.strerror}); expected a folder") from None

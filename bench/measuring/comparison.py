@@ -1,9 +1,9 @@
 """Two sides measured in one run, process by process, in turns: a JSON a side, and a journal until both are written."""
 
 import itertools
-import sys
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,9 @@ from bench.records.writing import document, write
 from bench.sides.machine import machine_of
 from bench.sides.side import Side
 from bench.support.errors import InputError
+from bench.support.terminal import Progress
 from bench.workers.process import variables_of
+from bench.workers.serving import SLOWDOWN, planted_slowdown
 
 MERGED = ("XLA_FLAGS",)  # ours are added to those given
 
@@ -52,13 +54,24 @@ def measure(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
         _has_effect(plan.choice, side)
     if not plan.resume and any((plan.output / f"{side.label}.json").exists() for side in sides):
         raise InputError(f"--output {plan.output}: a comparison is there already; give another folder, or delete it")
-    runner = Runner(plan.choice, sides, True, plan.disable_gc, plan.cache, tell, warn)
+    progress = Progress()
+    runner = Runner(plan.choice, sides, True, plan.disable_gc, plan.cache, progress.tell, progress.warn)
     runner.select(planned.case for planned in runner.planned)
     machines = {side.label: machine_of(side) for side in sides}  # before the load on it is our own
     if not plan.resume:
         _make(plan.output)
     runner.keep_journal(plan.output / "ab.json.journal", plan.resume)
-    runner.run()
+    try:
+        runner.announce()
+    except InputError:
+        runner.leave()
+        with suppress(OSError):
+            plan.output.rmdir()  # if there is nothing in it
+        raise
+    try:
+        runner.run()
+    finally:
+        progress.clear()
     _write(plan, sides, runner, machines)
     assert runner.journal is not None
     if not runner.complete:
@@ -73,10 +86,15 @@ def measure(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
 def _write(plan: Plan, sides: Sequence[Side], runner: Runner, machines: dict[str, Machine]) -> None:
     together = uuid.uuid4().hex
     for side in sides:
-        about = Comparison(together, side.label, side.spec)
+        about = Comparison(together, side.label, _spec(side))
         machine = msgspec.structs.replace(runner.about(machines[side.label], side.label), comparison=about)
         records = {case: runner.so_far(case, label=side.label) for case in runner.selected}
         write(plan.output / f"{side.label}.json", document(records, machine, plan.disable_gc))
+
+
+def _spec(side: Side) -> str:
+    """The user's words for a side, those for its threads too."""
+    return side.spec if side.threads is None else f"{side.spec} ({side.threads} thread{'s' * (side.threads > 1)})"
 
 
 def _make(folder: Path) -> None:
@@ -87,12 +105,19 @@ def _make(folder: Path) -> None:
 
 
 def _has_effect(choice: Choice, side: Side) -> None:
-    """Raises InputError for a variable that workers would be given another value of: both sides would be the same."""
+    """Raises InputError for a variable that workers would be given another value of: both sides would be the same; and
+    for a slowdown that is none.
+    """
     given = dict(side.variables)
+    try:
+        planted_slowdown("", environ := side.environ())
+    except ValueError:
+        what = f"{SLOWDOWN}={environ[SLOWDOWN]} is no fraction of a round; allowed: 0.1, or BACKEND:0.1"
+        raise InputError(f"--{side.label} {side.spec!r}: {what}") from None
     for name, dtype, device in itertools.product(
         choice.axes["backend"], choice.axes["dtype"], choice.axes["device"] or ("cpu",)
     ):
-        ours = variables_of(backends()[name], device, dtype, choice.threads, "", given)
+        ours = variables_of(backends()[name], device, dtype, side.threads_of(choice), "", given)
         for variable in set(given) & set(ours) - set(MERGED):
             raise InputError(f"--{side.label} {side.spec!r}: {variable} is set by fitbench itself, for {name}")
 
@@ -105,13 +130,3 @@ def _checked(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
             reasons = dict.fromkeys(f"{record.outcome}: {record.reason}" for record in run.records)
             raise NothingMeasuredError(f"--{side.label} {side.spec!r}: no case was timed; {next(iter(reasons))}")
     return a, b
-
-
-def tell(line: str) -> None:
-    """What is being measured, on the same line of a terminal; nothing where there is none."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
-
-
-def warn(line: str) -> None:
-    print(f"warning: {line}", file=sys.stderr)

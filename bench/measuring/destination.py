@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.records.reading import load
 from bench.sides.code import ROOT
 from bench.support.errors import InputError
+from bench.support.files import try_to_write
 
 OPTION = "--benchmark-json"
 REPORTS = ROOT / "reports"
@@ -43,10 +44,6 @@ def given(path: Path) -> Path:
 def _try_to_write(path: Path, whose: str) -> None:
     """Find out before the run, not after it, that its JSON cannot be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = not path.exists()
-        path.open("ab").close()
-        if new:
-            path.unlink()
+        try_to_write(path)
     except OSError as error:
         raise InputError(f"{whose} cannot be written ({error.strerror})") from None

@@ -18,7 +18,6 @@ from bench.records.record import Facts, ProcessStart, Sample
 from bench.records.rounds import Row
 from bench.sides.machine import cpu_name
 from bench.sides.side import Side
-from bench.support.system import pinned_cores
 from bench.truth.agreement import Agreement
 from bench.truth.check import DisagreementError, check, check_timed
 from bench.truth.oracle import Oracle
@@ -116,7 +115,7 @@ class Group:
         converged = member.ask(Converge())
         mark(member.worker.cache, case.id)
         member.start = self._start(member.worker, built, converged, warm)
-        member.facts = self._facts(built)
+        member.facts = self._facts(member.side, built)
         if converged.not_finite_at is not None:
             raise DisagreementError(f"became NaN or infinite at step {converged.not_finite_at}")
         member.facts = self._fitted(member.facts, converged.checkpoints)
@@ -137,11 +136,11 @@ class Group:
             cache_hits=hits,
         )
 
-    def _facts(self, built: Built) -> Facts:
+    def _facts(self, side: Side, built: Built) -> Facts:
         return Facts(
             device_name=cpu_name() if built.device_name == "cpu" else built.device_name,
             threads=built.threads,
-            cores=pinned_cores(self.pool.choice.threads),
+            cores=self.pool.cores_of(side),
             matmul_precision=built.matmul_precision,
         )
 
@@ -155,7 +154,6 @@ class Group:
 
     def _take_turns(self) -> None:
         """Rounds in turns: each turn gives every backend one, in an order of its own, so that drift hits all alike."""
-        here = self.members[0].side
         for member in self.members:
             # Both sides of a backend make rounds of the same steps: the pace is that of the first that has one.
             paces = [one.pace for one in self._sides_of(member) if one.pace is not None]
@@ -163,15 +161,15 @@ class Group:
                 member.round_steps = steps_of_round(paces[0], self.oracle.problem.steps)
         turn = 0
         while active := [member for member in self._shuffled() if self._goes_on(member)]:
-            yardstick = self._yardstick(here)
+            yardstick = self._yardstick()
             for place, member in enumerate(active):
                 self._attempt(member, self._round, turn, place, yardstick)
             turn += 1
 
-    def _yardstick(self, side: Side) -> float | None:
+    def _yardstick(self) -> float | None:
         """Seconds, or None where its worker fails: rounds are sound without it, only other runs' are not compared."""
         try:
-            return self.pool.yardstick(side)
+            return self.pool.yardstick()
         except WorkerError:
             return None
 

@@ -20,11 +20,12 @@ from bench.measuring.sampling import Sampler
 from bench.records.reading import sample as sample_of
 from bench.records.record import MEASURED, SKIPPED, Machine, Record, Sample
 from bench.records.rounds import Rounds, joined
-from bench.sides.able import unable
+from bench.sides.able import unable, unwritten
 from bench.sides.code import changed, files, hash_of
 from bench.sides.machine import PASSING, machine_of
 from bench.sides.side import Side
 from bench.support.errors import InputError
+from bench.support.signals import as_ctrl_c
 from bench.truth.oracle import oracle_of
 from bench.truth.problem import Problem
 from bench.workers.caches import Caches
@@ -73,7 +74,7 @@ class Runner:
         self.whole = 0  # processes of the run that went through all groups
         self.ran = self.complete = False
         self.processes = choice.processes if timed else 1
-        self.presence = Presence()
+        self.presence = Presence(max(side.threads_of(choice) for side in sides), share=not timed)
         self.journal: Journal | None = None
         self._cache = cache
         self._reasons = {
@@ -111,6 +112,19 @@ class Runner:
             self.journal = None
             raise
 
+    def announce(self) -> None:
+        """Choose the cores of the run, those that it had if it is resumed, and tell the other runs of the machine.
+
+        Raises InputError if other runs have too many of them. Otherwise `run` does this first.
+        """
+        self.presence.announce({core for sample in self.samples for core in sample.facts.cores or ()})
+
+    def leave(self) -> None:
+        """Make way for other runs; the journal is left to whoever resumes this one, if it holds anything."""
+        self.presence.leave()
+        if self.journal is not None:
+            self.journal.close() if self.ran or self.samples else self.journal.discard()
+
     def strays(self) -> list[str]:
         """The cases in the journal that are not selected: with other options they would be lost."""
         return sorted({sample.case.id for sample in self.samples} - {case.id for case in self.selected})
@@ -129,7 +143,9 @@ class Runner:
         """The record of a case as it stands; nothing is run. What was measured but never `told` does not count."""
         label = self.sides[0].label if label is None else label
         if (reason := self._reasons.get((label, case))) is not None:
-            return untimed(case, self.choice, SKIPPED, reason)
+            side = next(side for side in self.sides if side.label == label)
+            skipped = untimed(case, self.choice, SKIPPED, reason)
+            return msgspec.structs.replace(skipped, unwritten=unwritten(case, side) is not None)
         record = self._record_of(label, case)
         return record if told or record.outcome != MEASURED else not_reached(case, self.choice)
 
@@ -154,7 +170,7 @@ class Runner:
         """
         self.ran = True
         caches = Caches(self._cache)
-        with self.presence:
+        with self.presence, as_ctrl_c():
             self._look_about(known=set())
             for line in self.choice.foreseen():
                 self.warn(line)
@@ -175,7 +191,7 @@ class Runner:
 
         Raises KeyboardInterrupt, and EditedError: each group is kept only if it was made by the code of the others.
         """
-        pool = Pool(self.choice, caches, process < self.choice.cold, self.code)
+        pool = Pool(self.choice, caches, process < self.choice.cold, self.code, self.presence.cores)
         try:
             self._check_code()
             for number, cases in enumerate(self._groups(process), 1):
@@ -272,4 +288,4 @@ def _lasting_samples(samples: Iterable[Sample]) -> list[Sample]:
 def _lasting(side: Side) -> dict[str, Any]:
     machine = msgspec.to_builtins(machine_of(side))
     facts = {name: value for name, value in machine.items() if name not in PASSING or name == "environment"}
-    return {**facts, "interpreter": side.python, "spec": side.spec}
+    return {**facts, "interpreter": side.python, "spec": side.spec, "threads": side.threads}

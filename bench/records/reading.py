@@ -33,7 +33,8 @@ def load(path: Path) -> Run:
     if len(places) > MOST_CASES:
         raise InputError(f"{path}: holds {len(places)} cases; expected at most {MOST_CASES}")
     about = _typed(path, "machine_info.fitbench", machine.get("fitbench") or {}, Machine)
-    run = Run(path, str(document.get("datetime", ""))[:100], about, tuple(_record(path, *place) for place in places))
+    date, records = str(document.get("datetime", ""))[:100], tuple(_record(path, *place) for place in places)
+    run = Run(path, date, about, records, _disable_gc(path, document["benchmarks"]))
     for name in NAMES:
         if (count := len({getattr(one.case, name) for one in run.records})) > MOST_VALUES:
             raise InputError(f"{path}: {count} different values of `{name}`; expected at most {MOST_VALUES}")
@@ -101,6 +102,18 @@ def _record(path: Path, place: str, entry: Any) -> Record:
     where = f"{place}.extra_info"
     case, rest = split(_upgraded(path, where, info))
     return _typed(path, where, {**rest, "case": case}, Record)
+
+
+class _Options(msgspec.Struct):
+    """Of those that pytest-benchmark keeps with each benchmark, what a timing depends on."""
+
+    disable_gc: bool | None = None
+
+
+def _disable_gc(path: Path, benchmarks: Sequence[Any]) -> bool | None:
+    """The option of the run, which its first benchmark has. Raises InputError."""
+    options = next((entry.get("options") for entry in benchmarks), None) or {}
+    return _typed(path, "benchmarks[0].options", options, _Options).disable_gc
 
 
 def _upgraded(path: Path, where: str, info: dict[str, Any]) -> dict[str, Any]:

@@ -130,8 +130,8 @@ class Record(Facts, frozen=True, kw_only=True):
     outcome: "measured"; "agreed", checked but not timed, as asked; "skipped" or "failed", with the reason;
     "not reached", because the run ended before its first round was told. estimate: what the rounds come to; None in
     files of older versions. lost: the processes that count for nothing because their worker was killed, died or did not
-    answer in time, each with the reason: "process 19: killed". Raises ValueError for a case that is said to be right
-    and lacks what shows it.
+    answer in time, each with the reason: "process 19: killed". unwritten: whether the code of the run did not have this
+    case at all. Raises ValueError for a case that is said to be right and lacks what shows it.
     """
 
     case: Case
@@ -146,6 +146,7 @@ class Record(Facts, frozen=True, kw_only=True):
     sampling: Sampling | None = None
     estimate: Estimate | None = None
     lost: Annotated[list[Text], Meta(max_length=MOST_PROCESSES)] = []
+    unwritten: bool = False
 
     def __post_init__(self) -> None:
         if self.outcome in RIGHT and self.agreement is None:
@@ -213,7 +214,9 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
     packages: installed distributions, by lower-case name. environment: the variables that may change a timing.
     other_runs: processes of runs of fitbench that went on beside this one. code: the SHA-256, in hex, of all code under
-    bench and impls. cut_short: whether the run ended before all that was planned was measured.
+    bench and impls. cut_short: whether the run ended before all that was planned was measured. yardstick: what it was
+    computed by, which is fitbench's own interpreter and NumPy whatever is compared; None in older files, where it was
+    the run's.
     """
 
     cpu: Text | None = None
@@ -231,17 +234,27 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     git_dirty: bool | None = None
     other_runs: Annotated[list[Count], Meta(max_length=MOST_PACKAGES)] = []
     code: Name | None = None
-    cut_short: bool = False
     comparison: Comparison | None = None
+    cut_short: bool = False
+    yardstick: Text | None = None
+
+    @property
+    def yardstick_by(self) -> str:
+        """What computed the yardstick: its seconds are compared with those of the same kind only."""
+        return self.yardstick or f"python {self.python}, numpy {self.packages.get('numpy')}"
 
 
 class Run(msgspec.Struct, frozen=True, dict=True):
-    """One file: where it came from, when and on what machine it was made, and its records."""
+    """One file: where it came from, when and on what machine it was made, and its records.
+
+    disable_gc: whether Python collected no garbage in rounds; None where the file does not tell.
+    """
 
     path: Path
     datetime: str
     machine: Machine
     records: tuple[Record, ...]
+    disable_gc: bool | None = None
 
     @cached_property
     def by_case(self) -> dict[Case, Record]:

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-import impls
 from bench.backends import backends
 from bench.cases.case import COLUMN, PICTURE, ROW, placed
 from bench.cases.case import TABLE as TABLE_AXIS
+from bench.cases.variants import variants
 from bench.records.record import AGREED, MEASURED, RIGHT, Record, Run
 from bench.records.rounds import COLUMNS as COLUMNS_OF_ROUNDS
 from bench.reporting import units
@@ -27,6 +27,7 @@ from bench.statistics.estimate import figure
 from bench.statistics.intervals import Interval
 from bench.statistics.stability import DRIFT, Unstable
 from bench.support.errors import InputError
+from impls.variant import NAMES
 
 FIGURE = ["run", *placed(PICTURE)]  # the cases that share a picture
 TABLE = [*FIGURE, *placed(TABLE_AXIS)]  # the cases that share a table
@@ -48,7 +49,7 @@ FLOATS = [*INTERVAL, "half_width", "mode_a_seconds", "mode_b_seconds", "baseline
 COLUMNS = {
     "iteration-time": [*INTERVAL, *SAMPLING, *STABILITY, "steps", "seed"],
     "speedup": ["baseline", "baseline_seconds", "median_seconds", *SPEEDUP, "shared_turns"],
-    "agreement": [*AGREEMENT, "excess_loss", "largest_bound", "a", "b", "c", "d"],
+    "agreement": [*AGREEMENT, "excess_loss", "largest_bound", *NAMES],
     "resources": RESOURCES,
 }
 
@@ -92,11 +93,12 @@ def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
         frame[name] = frame[name].astype("Int64")
     for name in FLOATS:
         frame[name] = frame[name].astype("float64")
-    for name, known in (("run", runs), ("variant", impls.variants()), ("backend", backends())):
+    for name, known in (("run", runs), ("variant", variants()), ("backend", backends())):
         found = list(frame[name].unique())
         order = [*(each for each in known if each in found), *(each for each in found if each not in known)]
         frame[name] = pd.Categorical(frame[name], order, ordered=True)
-    return frame.sort_values(KEYS, ignore_index=True, kind="stable")
+    unused = [name for name in NAMES if frame[name].isna().all()]
+    return frame.drop(columns=unused).sort_values(KEYS, ignore_index=True, kind="stable")
 
 
 def _compare(rows: Iterable[dict[str, Any]], baseline: str) -> None:
@@ -145,7 +147,7 @@ def _figures(record: Record) -> dict[str, Any]:
         "device_name": record.device_name and units.printable(record.device_name),
         "cores": None if record.cores is None else " ".join(map(str, record.cores)),
         "starts": cold_start.starts(record),
-        **dict(zip("abcd", record.coefficients or (), strict=False)),
+        **dict(zip(NAMES, record.coefficients or (), strict=False)),
     }
 
 

@@ -45,7 +45,8 @@ def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE) -> None:
 def _write_tables(runs: dict[str, Run], frame: pd.DataFrame, folder: Path) -> None:
     setups(runs).to_csv(folder / "machines.csv")
     for name, columns in frames.COLUMNS.items():
-        frame[[*frames.KEYS, "outcome", "reason", *columns]].to_csv(folder / f"{name}.csv", index=False)
+        there = [column for column in columns if column in frame]
+        frame[[*frames.KEYS, "outcome", "reason", *there]].to_csv(folder / f"{name}.csv", index=False)
     frames.rounds(frame).to_csv(folder / "rounds.csv", index=False)
     frames.starts(frame).to_csv(folder / "cold-start.csv", index=False)
     pairs.ratios(frame).to_csv(folder / "ratios.csv", index=False)

@@ -1,44 +1,75 @@
-"""The table of a comparison, in text for a terminal."""
+"""The table of a comparison for readers: in text for a terminal, or in Markdown."""
 
 import math
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from tabulate import tabulate
 
 from bench.reporting import units
 from bench.statistics.decision import CONFIDENCE, FASTER, SAME, SLOWER, UNDECIDED
+from bench.statistics.gate import verdict_of
 from bench.statistics.intervals import Interval
-from bench.statistics.verdict import APPEARED, FAILED, VANISHED, Row, Table
+from bench.statistics.verdict import APPEARED, FAILED, NOT_COMPARED, VANISHED, Row, Table
 
 LARGEST = 1e4  # no ratio beyond it is told
+FEW = 1.0  # where only a larger slowdown would have shown, as a fraction of 1, the data are too few to be of use
+NAMED = 3  # cases that are named where several share a reason
+REST = (FAILED, NOT_COMPARED, VANISHED, APPEARED)  # what has a line below the table
+VERDICTS = (SLOWER, FASTER, SAME, UNDECIDED, *REST)
 TITLES = ("case", "old", "new", "new / old", "verdict", "digits")
+# What Markdown, or the autolinks of GitHub, would make something of.
+MARKDOWN = re.compile(r"[\\`*_\[\]<>!|~$&#@:]|(?<=www)\.", re.IGNORECASE)
 
 
 def text(table: Table) -> str:
-    """The table for a terminal: a line a case that is in both runs, then what holds for all, and the other cases."""
-    cells = [_cells(row) for row in table.rows if row.ratio is not None]
+    """For a terminal: a line a case that is in both runs, then what holds for all, and the other cases."""
     parts = [f"old: {table.old}\nnew: {table.new}"]
-    if cells:
+    if cells := _cells(table):
         align = ("left", "right", "right", "left", "left", "left")
         # Without disable_numparse, "5.30" would be printed as 5.3.
         parts.append(tabulate(cells, TITLES, "simple", colalign=align, disable_numparse=True))
     return units.printable("\n\n".join([*parts, "\n".join(_summary(table))]))
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def markdown(table: Table) -> str:
+    """For GitHub: the same, under the verdict on all cases together."""
+    parts = [f"### fitbench: {verdict_of(table)}", _items([f"old: {table.old}", f"new: {table.new}"])]
+    if cells := [[escape(cell) for cell in row] for row in _cells(table)]:
+        parts.append(tabulate(cells, TITLES, "github", disable_numparse=True))
+    return "\n\n".join([*parts, _items(_summary(table))])
+
+
+def escape(text: str) -> str:
+    """Text that is only that in Markdown, whatever a name or a reason holds: no image, no link, no cell of its own."""
+    return MARKDOWN.sub(r"\\\g<0>", " ".join(units.printable(text).split()))
+
+
+def _items(lines: Sequence[str] | Iterator[str]) -> str:
+    return "\n".join(f"- {escape(line)}" for line in lines)
+
+
+def _cells(table: Table) -> list[tuple[str, ...]]:
+    return [_row(row, table.paired) for row in table.rows if row.ratio is not None]
+
+
+def _row(row: Row, paired: bool) -> tuple[str, ...]:
     assert row.old is not None and row.new is not None and row.ratio is not None
-    verdict = f"{row.verdict} ({_undecided(row)})" if row.verdict == UNDECIDED else row.verdict
+    verdict = f"{row.verdict} ({_undecided(row, paired)})" if row.verdict == UNDECIDED else row.verdict
     digits = " -> ".join("?" if one is None else f"{one:.1f}" for one in (row.old_digits, row.new_digits))
     return row.case.id, units.seconds(row.old), units.seconds(row.new), _ratio(row.ratio), verdict, digits
 
 
-def _undecided(row: Row) -> str:
+def _undecided(row: Row, paired: bool) -> str:
+    """What would have been decided, or why nothing would: between two runs the machine may have changed, too."""
     if row.reason is not None:
         return row.reason
     assert row.smallest is not None
+    why = "too few processes" if paired else "too few processes, or the machine changed"
     if row.smallest > LARGEST:
-        return "could have shown nothing"
-    return f"could have shown {units.significant(100 * row.smallest, 2)} %"
+        return f"{why}: no slowdown would have shown"
+    size = f"a slowdown of {units.significant(100 * row.smallest, 2)} % would have shown"
+    return size if row.smallest <= FEW else f"{why}: only {size}"
 
 
 def _ratio(ratio: Interval) -> str:
@@ -54,10 +85,13 @@ def _end(value: float) -> str:
     return "0" if value < 1 / LARGEST else "infinity" if value > LARGEST else units.significant(value, 4)
 
 
+def counts(table: Table) -> dict[str, int]:
+    """How many cases have each verdict."""
+    return {verdict: sum(row.verdict == verdict for row in table.rows) for verdict in VERDICTS}
+
+
 def _summary(table: Table) -> Iterator[str]:
-    counts = {verdict: sum(row.verdict == verdict for row in table.rows) for verdict in (SLOWER, FASTER, SAME)}
-    counts |= {verdict: sum(row.verdict == verdict for row in table.rows) for verdict in (UNDECIDED, FAILED)}
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count or verdict == SLOWER)
+    told = ", ".join(f"{count} {verdict}" for verdict, count in counts(table).items() if count or verdict == SLOWER)
     paired = "ratios are paired by process and turn, and need not be those of the two medians"
     kind = paired if table.paired else "two separate runs"
     confidence = f"{100 * CONFIDENCE:.0f} % confidence in all together"
@@ -67,5 +101,17 @@ def _summary(table: Table) -> Iterator[str]:
     if table.drift is not None:
         yield f"the machine's own yardstick, new / old: {table.drift:.3f}; the intervals hold with it and without it"
     yield from (f"changed: {change}" for change in table.changed)
-    for verdict in (FAILED, APPEARED, VANISHED):
-        yield from (f"{verdict}: {row.case.id}: {row.reason}" for row in table.rows if row.verdict == verdict)
+    if table.unlike:
+        yield f"compared although unlike: {', '.join(table.unlike)}"
+    yield from (f"cut short: {name}: it ended before all that was planned was measured" for name in table.cut_short)
+    yield from (f"lost: {told}" for told in table.lost)
+    for verdict in REST:
+        yield from _rest(verdict, [row for row in table.rows if row.verdict == verdict])
+
+
+def _rest(verdict: str, rows: Sequence[Row]) -> Iterator[str]:
+    """A line a reason: a framework that is not installed is one for all its cases."""
+    for reason in dict.fromkeys(row.reason for row in rows):
+        names = [row.case.id for row in rows if row.reason == reason]
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        yield f"{verdict}: {', '.join(names[:NAMED])}{more}: {reason}"

@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import psutil
@@ -17,18 +18,29 @@ from bench.support.system import allowed_cores
 # What differs from run to run without making it another machine.
 PASSING = ("load_average", "git_commit", "git_dirty", "other_runs", "environment", "code", "cut_short")
 
+ARM = ("CPU implementer", "CPU variant", "CPU part", "CPU revision")  # of each core
+
 
 @cache
 def cpu_name() -> str:
     """The processor as the system names it."""
     if sys.platform == "linux":
-        named = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
-        found = {key.strip(): value.strip() for key, _, value in named}
-        return found.get("model name") or platform.machine()
+        return linux_name(Path("/proc/cpuinfo").read_text(errors="replace"), platform.machine())
     if sys.platform == "darwin":
         words = ["sysctl", "-n", "machdep.cpu.brand_string"]
         return subprocess.run(words, capture_output=True, text=True).stdout.strip() or platform.machine()
     return platform.processor() or platform.machine()
+
+
+def linux_name(cpuinfo: str, architecture: str) -> str:
+    """The processor by the text of /proc/cpuinfo. On ARM its name is that of the architecture at best, and numbers tell
+    one from another: as many sets of them as there are kinds of cores.
+    """
+    named = [line.partition(":") for line in cpuinfo.splitlines()]
+    pairs = [(key.strip(), value.strip()) for key, _, value in named]
+    numbers = [f"{key} {value}" for key, value in pairs if key in ARM]
+    cores = [", ".join(numbers[first : first + len(ARM)]) for first in range(0, len(numbers), len(ARM))]
+    return "; ".join(dict.fromkeys([dict(pairs).get("model name") or architecture, *cores]))
 
 
 def machine_of(side: Side) -> Machine:
@@ -48,6 +60,7 @@ def machine_of(side: Side) -> Machine:
         environment=timing_variables(side.environ()),
         git_commit=side.commit,
         git_dirty=side.dirty,
+        yardstick=f"python {platform.python_version()}, numpy {version('numpy')}",
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from bench.backends import backends
+from bench.cases.choice import Choice
 from bench.sides import code, git, probe
 
 NEEDS = ("numpy", "psutil")  # of any worker, whatever its backend
@@ -25,6 +26,7 @@ class Side:
     absent: the packages of the backends, of NEEDS too, that its interpreter cannot find.
     packages: installed distributions, lower-case name and version, sorted.
     commit, dirty: git's state of root; None where it is in no repository.
+    threads: of each backend; None for as many as the choice has.
     """
 
     label: str
@@ -37,6 +39,11 @@ class Side:
     packages: tuple[tuple[str, str], ...]
     commit: str | None
     dirty: bool | None
+    threads: int | None = None
+
+    def threads_of(self, choice: Choice) -> int:
+        """The threads of each backend on this side."""
+        return choice.threads if self.threads is None else self.threads
 
     def environ(self) -> dict[str, str]:
         """The variables that its workers are given, before those that fitbench sets."""

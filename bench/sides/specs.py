@@ -58,7 +58,8 @@ def _variables(option: str, spec: str) -> tuple[tuple[str, str], ...]:
     pairs = dict(word.split("=", 1) for word in words)
     for name in pairs:
         if name in THREADS:
-            raise InputError(f"{option}: {name} is set by --threads; allowed: any variable that no option sets")
+            ours = "--threads, and for one side by --a-threads or --b-threads"
+            raise InputError(f"{option}: {name} is set by {ours}; allowed: any variable that no option sets")
     return tuple(pairs.items())
 
 

@@ -1,43 +1,53 @@
 """Whether two runs were made alike: what makes their times differ whatever the code does."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping
 
 from bench.records.record import Run
-from bench.statistics.verdict import are_sides, measured_in_both
+from bench.statistics.verdict import are_sides, differing_values, measured_in_both, told
 
 MACHINE = ("cpu", "cores", "physical_cores", "affinity", "governor", "os")
-SETTINGS = ("threads", "cores", "steps", "seed")  # of the records
+SETTINGS = ("device_name", "threads", "cores", "matmul_precision", "steps", "seed")  # of the records
+TITLES = {"cores": "pinned cores", "device_name": "device name", "matmul_precision": "matmul precision"}
+ACROSS = {"threads": ("cores",)}  # what may be what is compared, and what follows from it
 
 
-def unlike(old: Run, new: Run) -> list[str]:
-    """What makes two runs' times differ whatever the code does, with both values: "threads 1 and 2"."""
-    first, second = _conditions(old, new), _conditions(new, old)
-    if are_sides(old, new):  # whose variables are what is compared
-        first, second = ({**conditions, "environment": {}} for conditions in (first, second))
-    pairs = [(name, first[name], second[name]) for name in first if name != "environment"]
-    variables = first["environment"], second["environment"]
-    pairs += [(name, *(one.get(name, "unset") for one in variables)) for name in sorted({*variables[0], *variables[1]})]
-    return [f"{name} {_told(one)} and {_told(other)}" for name, one, other in pairs if one != other]
+def unlike(old: Run, new: Run, across: Collection[str] = ()) -> list[str]:
+    """What makes two runs' times differ whatever the code does, with both values: "threads 1 and 2".
+
+    across: of ACROSS, what is compared and so may differ. Whatever the sides of an A/B run differ in is compared.
+    """
+    if are_sides(old, new):
+        return []
+    differing = [
+        *_differing(_machine(old), _machine(new)),
+        *_settings(old, new, across),
+        *_differing(old.machine.environment, new.machine.environment),
+    ]
+    return [" ".join(f"{name} {first} and {second}".split()) for name, first, second in differing]
 
 
-def _conditions(run: Run, other: Run) -> dict[str, Any]:
-    """The machine and the settings of a run, of the latter those of the cases that both measured."""
-    records, machine = run.by_case, run.machine
-    told = {"machine's cores" if name == "cores" else name: getattr(machine, name) for name in MACHINE}
-    cases = measured_in_both(run, other)
-    settings = {
-        "pinned cores" if name == "cores" else name: _distinct(getattr(records[case], name) for case in sorted(cases))
-        for name in SETTINGS
+def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    for name in [*old, *sorted(new.keys() - old.keys())]:
+        if old.get(name) != new.get(name):
+            yield name, old.get(name, "unset"), new.get(name, "unset")
+
+
+def _machine(run: Run) -> dict[str, str]:
+    found = {"machine's cores" if name == "cores" else name: told(getattr(run.machine, name)) for name in MACHINE}
+    return {**found, "disable_gc": told(run.disable_gc)}
+
+
+def _settings(old: Run, new: Run, across: Collection[str]) -> Iterator[tuple[str, str, str]]:
+    """Those of the measured cases that differ, by name."""
+    cases = measured_in_both(old, new)
+    free = {
+        (field, case)
+        for name in across
+        for case in cases
+        if getattr(old.by_case[case], name) != getattr(new.by_case[case], name)
+        for field in (name, *ACROSS[name])
     }
-    return {**told, **settings, "environment": machine.environment}
-
-
-def _distinct(values: Iterable[Any]) -> list[str]:
-    return sorted(set(map(_told, values)))
-
-
-def _told(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(_told, value)) or "none"
-    return "unknown" if value is None else str(value)
+    for name in SETTINGS:
+        if values := differing_values(old, new, name, [case for case in cases if (name, case) not in free]):
+            first, second = values
+            yield TITLES.get(name, name), first, second

@@ -43,12 +43,16 @@ class Decision:
 
 @dataclass(frozen=True)
 class _Sample:
-    """Of every case: the mean log ratio, one observation's variance with its df, and the mean's variance over that."""
+    """Of every case: the mean log ratio, one observation's variance with its df, and the mean's variance over that.
+
+    several: whether it is of two processes or more, of either side. One decides nothing, whatever df other cases lend.
+    """
 
     mean: Array
     variance: Array
     df: Array
     scale: Array
+    several: npt.NDArray[np.bool_]
 
 
 def paired(logs: Array, threshold: float) -> list[Decision]:
@@ -95,7 +99,7 @@ def _mean(values: Array) -> tuple[Array, Array, Array]:
 def _one(values: Array) -> _Sample:
     mean, squares, count = _mean(values)
     df = np.maximum(count - 1, 0)
-    return _Sample(mean, squares / np.maximum(df, 1), df, 1 / np.maximum(count, 1))
+    return _Sample(mean, squares / np.maximum(df, 1), df, 1 / np.maximum(count, 1), count > 1)
 
 
 def two_samples(old: Array, new: Array) -> _Sample:
@@ -103,7 +107,7 @@ def two_samples(old: Array, new: Array) -> _Sample:
     (first, squares, n), (second, others, m) = _mean(old), _mean(new)
     df = np.maximum(n + m - 2, 0)
     variance = (squares + others) / np.maximum(df, 1)
-    return _Sample(second - first, variance, df, 1 / np.maximum(n, 1) + 1 / np.maximum(m, 1))
+    return _Sample(second - first, variance, df, 1 / np.maximum(n, 1) + 1 / np.maximum(m, 1), (n > 1) & (m > 1))
 
 
 def _sample(reading: Reading) -> _Sample:
@@ -114,8 +118,8 @@ def decisions(readings: Sequence[Reading], threshold: float) -> list[Decision]:
     """Decisions of intervals that cover those of all readings; the ratio is that of the first.
 
     Several readings of the same cases are as the clock has it, relative to a yardstick, and so on: a machine may change
-    its speed between two runs, and none of them tells how much that is for each case. A case that is NaN throughout a
-    reading is judged without it.
+    its speed between two runs, and none of them tells how much that is for each case. A case of which a
+    reading has no two processes of either side is judged without it.
     """
     samples = [_sample(reading) for reading in readings]
     mean, log_threshold = samples[0].mean, math.log1p(threshold)
@@ -134,9 +138,9 @@ def _bounds(samples: Sequence[_Sample], cases: int) -> tuple[Array, Array, Array
 
 
 def _reach(sample: _Sample, cases: int) -> tuple[Array, Array, Array]:
-    """t of the confidence and of the power, and the standard error of the mean; t is NaN where no df are left."""
+    """t of the confidence and of the power, and the standard error of the mean; t is NaN where none is known."""
     variance, df = moderated(sample.variance, sample.df)
-    df = np.where(df > 0, df, math.nan)
+    df = np.where(sample.several, df, math.nan)
     t = stats.t.ppf(1 - (1 - CONFIDENCE) / 2 / cases, df)
     return t, stats.t.ppf(POWER, df), np.sqrt(variance * sample.scale)
 

@@ -4,11 +4,13 @@ import argparse
 from typing import Any
 
 from bench.statistics.decision import SLOWER, UNDECIDED
-from bench.statistics.verdict import FAILED, VANISHED, Table
+from bench.statistics.verdict import FAILED, NOT_COMPARED, VANISHED, Table
 from bench.support.errors import InputError
 from bench.support.words import fraction
 
 THRESHOLD = "5%"
+PASS, FAIL = "pass", "fail"
+CODES = {PASS: 0, FAIL: 1, UNDECIDED: 3}
 
 
 def add_gate(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +20,7 @@ def add_gate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fail-if-slower",
         metavar="PCT",
-        help="this threshold, and exit codes: 0 no case is slower, 1 one is or failed, 3 some undecided or vanished",
+        help="this threshold, and exit codes: 0 none is slower, 1 one is or failed, 3 some undecided or not compared",
     )
 
 
@@ -33,8 +35,14 @@ def gate_of(asked: Any) -> tuple[float, bool]:
 
 
 def exit_code(table: Table, gate: bool) -> int:
-    """With a gate: 1 if a case is slower or failed, else 3 if one is undecided or vanished, else 0. Without one 0."""
+    """With a gate that of its verdict; without one 0."""
+    return CODES[verdict_of(table)] if gate else 0
+
+
+def verdict_of(table: Table) -> str:
+    """Of all cases: FAIL if one is slower or failed; else UNDECIDED if one is, or was not compared, or none was."""
     verdicts = {row.verdict for row in table.rows}
-    if not gate:
-        return 0
-    return 1 if verdicts & {SLOWER, FAILED} else 3 if verdicts & {UNDECIDED, VANISHED} else 0
+    if verdicts & {SLOWER, FAILED}:
+        return FAIL
+    undecided = verdicts & {UNDECIDED, VANISHED, NOT_COMPARED} or table.cut_short
+    return UNDECIDED if undecided or all(row.ratio is None for row in table.rows) else PASS

@@ -1,4 +1,4 @@
-"""Two runs compared: which cases are faster, slower or the same, which are undecided, and which are in one run only."""
+"""Two runs compared: which cases are faster, slower, the same or undecided, and which could not be compared."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from bench.backends import backends
 from bench.cases.case import Case
+from bench.cases.variants import undetermined
+from bench.records.record import AGREED, MEASURED, SKIPPED, Record, Run
 from bench.records.record import FAILED as BROKEN
-from bench.records.record import MEASURED, Record, Run
 from bench.records.rounds import Columns
 from bench.statistics.decision import Array, Decision, Reading, decisions, geometric_mean, two_samples
 from bench.statistics.intervals import Interval, log_ratios, median, process_medians
@@ -17,7 +19,9 @@ from bench.support.errors import InputError
 
 Rounds = Sequence[tuple[Columns, Columns]]  # of old and of new, a case each
 
-FAILED, APPEARED, VANISHED = "failed", "appeared", "vanished"
+# Verdicts on cases that were not measured in both; one that appeared is one that the old code did not have.
+FAILED, APPEARED, VANISHED, NOT_COMPARED = "failed", "appeared", "vanished", "not compared"
+CONDITIONS = ("threads", "device_name", "matmul_precision")  # of the records: compared, where they differ
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,10 @@ class Row:
 @dataclass(frozen=True)
 class Table:
     """Two runs compared. geometric_mean: of new / old over the cases that are in both, or None; drift: the yardstick's
-    new / old, or None where runs are paired or lack it; changed: the software that differs, in words.
+    new / old, or None where runs are paired, lack it, or have one of another kind; changed: the software that differs,
+    in words; cut_short: the runs that ended before all that was planned was measured; unlike: what makes the times
+    differ whatever the code does, where runs were compared all the same; lost: the processes that count for nothing
+    because their worker was lost, each with its run and case.
     """
 
     old: str
@@ -49,6 +56,9 @@ class Table:
     paired: bool
     drift: float | None
     changed: tuple[str, ...]
+    cut_short: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 def decide(old: Run, new: Run, threshold: float) -> Table:
@@ -63,15 +73,22 @@ def decide(old: Run, new: Run, threshold: float) -> Table:
     compared, mean, drift = [], None, None
     if cases := measured_in_both(old, new):
         rounds = [(found[0][case].kept, found[1][case].kept) for case in cases]
-        readings = _paired_readings(rounds) if sides else _unpaired_readings(cases, rounds)
+        alike = old.machine.yardstick_by == new.machine.yardstick_by
+        readings = _paired_readings(rounds) if sides else _unpaired_readings(cases, rounds, alike)
         decided = decisions(readings, threshold)
         records = [(found[0][case], found[1][case]) for case in cases]
         compared = [_row(*each) for each in zip(cases, decided, records, rounds, strict=True)]
-        mean, drift = geometric_mean(readings), None if sides else _drift(rounds)
+        mean, drift = geometric_mean(readings), _drift(rounds) if alike and not sides else None
     elif all(row.verdict != FAILED for row in rest):
         raise InputError(f"no case was measured in both runs; {_holds(old)}, and {_holds(new)}")
     names, changed = (_name(old), _name(new)), tuple(_changes(old, new, sides))
-    return Table(*names, (*compared, *rest), mean, threshold, sides, drift, changed)
+    cut_short = tuple(name for name, run in zip(names, (old, new), strict=True) if run.machine.cut_short)
+    lost = tuple(f"{name}: {told}" for name, run in zip(names, (old, new), strict=True) for told in _lost(run))
+    return Table(*names, (*compared, *rest), mean, threshold, sides, drift, changed, cut_short, lost=lost)
+
+
+def _lost(run: Run) -> list[str]:
+    return [f"{one.case.id}, {told}" for one in run.records for told in one.lost]
 
 
 def are_sides(old: Run, new: Run) -> bool:
@@ -88,7 +105,8 @@ def measured_in_both(old: Run, new: Run) -> list[Case]:
     """The cases that can be compared, in the order of the old run. Raises InputError for a run that holds a case
     twice.
     """
-    return [case for case in old.measured if case in new.measured]
+    there = new.measured
+    return [case for case in old.measured if case in there]
 
 
 def _holds(run: Run) -> str:
@@ -98,24 +116,43 @@ def _holds(run: Run) -> str:
 
 
 def _unmatched(case: Case, old: Mapping[Case, Record], new: Mapping[Case, Record]) -> Row | None:
-    """The row of a case that was not measured in both; None where there is nothing to say of it."""
+    """The row of a case that was not measured in both; None if it was, and where neither run could have had it."""
     first, second = old.get(case), new.get(case)
     before, after = (None if one is None else one.outcome for one in (first, second))
+    if before == after == MEASURED or (_impossible(case, first) and _impossible(case, second)):
+        return None
     if after == BROKEN:
         return Row(case, FAILED, f"in {'both' if before == BROKEN else 'new'}: {_why(second)}")
-    if after == MEASURED and before != MEASURED:
+    if after == MEASURED and _impossible(case, first):
         return Row(case, APPEARED, _why(first, "old"))
-    if before == MEASURED and after != MEASURED:
+    if before == MEASURED:
         return Row(case, VANISHED, _why(second, "new"))
-    return None
+    whys = [_why(one, run) for one, run in ((first, "old"), (second, "new")) if one is None or one.outcome != MEASURED]
+    if before == after and _reason(first) == _reason(second):
+        whys = [_why(first, "both")]
+    return Row(case, NOT_COMPARED, "; ".join(whys))
+
+
+def _impossible(case: Case, record: Record | None) -> bool:
+    """Whether the run could not have this case on any machine: its code did not have it, or it makes no sense."""
+    if record is None or record.unwritten:
+        return True
+    backend = backends().get(case.backend)
+    senseless = backend is not None and backend.unfit(case.device, case.dtype) is not None
+    return record.outcome == SKIPPED and (senseless or undetermined(case) is not None)
 
 
 def _why(record: Record | None, run: str = "") -> str:
     """Why a case has no timing."""
     if record is None:
         return f"not in the {run} run"
-    reason = record.reason or "no reason is recorded"
-    return f"{record.outcome} in {run}: {reason}" if run else reason
+    return f"{record.outcome} in {run}: {_reason(record)}" if run else _reason(record)
+
+
+def _reason(record: Record | None) -> str:
+    if record is not None and record.outcome == AGREED:
+        return "not timed, as asked"
+    return (record and record.reason) or "no reason is recorded"
 
 
 def _row(case: Case, decided: Decision, records: Iterable[Record], rounds: Iterable[Columns]) -> Row:
@@ -138,8 +175,9 @@ def _paired_readings(rounds: Rounds) -> list[Reading]:
     return [(_grid(log_ratios(old, new) for old, new in rounds),)]
 
 
-def _unpaired_readings(cases: Sequence[Case], rounds: Rounds) -> list[Reading]:
-    """As read; relative to the yardstick; and in CPU time, which does not run while another process has the core.
+def _unpaired_readings(cases: Sequence[Case], rounds: Rounds, alike: bool) -> list[Reading]:
+    """As read; relative to the yardstick, if those are `alike`; and in CPU time, which does not run while another
+    process has the core.
 
     The last is of the cases on the cpu alone: a process that waits for a device takes none.
     """
@@ -154,11 +192,8 @@ def _unpaired_readings(cases: Sequence[Case], rounds: Rounds) -> list[Reading]:
     def cpu(case: Case, one: Columns) -> Array:
         return np.where(case.device == "cpu", one["cpu_seconds"], math.nan)
 
-    return [
-        each(lambda case, one: one["seconds"]),
-        each(lambda case, one: one["seconds"] / one["yardstick_seconds"]),
-        each(cpu),
-    ]
+    relative = [each(lambda case, one: one["seconds"] / one["yardstick_seconds"])] if alike else []
+    return [each(lambda case, one: one["seconds"]), *relative, each(cpu)]
 
 
 def _logs(values: Array, columns: Columns) -> tuple[Array, Array]:
@@ -187,7 +222,9 @@ def _name(run: Run) -> str:
 
 
 def _changes(old: Run, new: Run, sides: bool) -> Iterable[str]:
-    """The software that differs, "torch 2.12.0 -> 2.13.0"; of the sides of an A/B run their variables, too."""
+    """What is compared, as far as it is told, "torch 2.12.0 -> 2.13.0": the software, the conditions of the measured
+    cases, and of the sides of an A/B run their variables.
+    """
     first, second = (
         {"python": one.python, **one.packages, **(one.environment if sides else {})}
         for one in (old.machine, new.machine)
@@ -195,3 +232,23 @@ def _changes(old: Run, new: Run, sides: bool) -> Iterable[str]:
     for name in dict.fromkeys([*first, *second]):
         if first.get(name) != second.get(name):
             yield f"{name} {first.get(name) or 'none'} -> {second.get(name) or 'none'}"
+    for name in CONDITIONS:
+        if differing := differing_values(old, new, name, measured_in_both(old, new)):
+            yield f"{name.replace('_', ' ')} {' -> '.join(differing)}"
+    before, now = (one.machine.yardstick_by for one in (old, new))
+    if before != now and not sides:
+        yield f"yardstick {before} -> {now}: it is of another kind, and the verdicts are made without it"
+
+
+def differing_values(old: Run, new: Run, name: str, cases: Sequence[Case]) -> list[str]:
+    """What the cases whose records differ in a field have there, of either run: "1" and "2"; or nothing."""
+    pairs = [(getattr(old.by_case[case], name), getattr(new.by_case[case], name)) for case in cases]
+    differing = [pair for pair in pairs if pair[0] != pair[1]]
+    return [", ".join(sorted(set(map(told, values)))) for values in zip(*differing, strict=True)]
+
+
+def told(value: Any) -> str:
+    """A value of a record or of a machine, in words."""
+    if isinstance(value, list):
+        return ", ".join(map(told, value)) or "none"
+    return "unknown" if value is None else str(value)

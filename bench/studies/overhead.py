@@ -17,7 +17,6 @@ from bench.cases.case import Case
 from bench.measuring.sampling import steps_of_round
 from bench.sides import code
 from bench.sides.side import here
-from bench.support.system import pinned_cores
 from bench.truth.problem import Problem
 from bench.workers.process import WorkerProcess, variables_of
 from bench.workers.protocol import Build, Converge, Leave, Round, Start
@@ -26,10 +25,13 @@ STEPS = 2000
 SECONDS = 300.0
 
 
-def bare(case: Case) -> None:
-    """In a process of its own: time one fit for each line that comes in, and print its seconds per iteration."""
-    if (pinned := pinned_cores(1)) is not None:
-        os.sched_setaffinity(0, pinned)
+def bare(case: Case, cores: str) -> None:
+    """In a process of its own: time one fit for each line that comes in, and print its seconds per iteration.
+
+    cores: to be pinned to, separated by commas; none where processes cannot be pinned.
+    """
+    if cores:
+        os.sched_setaffinity(0, map(int, cores.split(",")))
     backend, problem = backends()[case.backend], Problem.of(case, 0, STEPS)
     backend.start(1)
     fit = importlib.import_module(f"impls.{case.variant}.{backend.fit}")
@@ -60,11 +62,20 @@ def _loop(backend: Backend, fit: Any, inputs: Any, target: Any, rate: float) -> 
 
 
 @contextmanager
-def bare_process(case: Case) -> Iterator[Callable[[], float]]:
+def bare_process(case: Case, cores: list[int] | None) -> Iterator[Callable[[], float]]:
     """A bare loop in a new process, as a function that makes one fit and returns its seconds per iteration."""
     with tempfile.TemporaryDirectory() as cache:
         variables = variables_of(backends()[case.backend], case.device, case.dtype, 1, cache, os.environ)
-        words = ["--bare", "--variant", case.variant, "--backend", case.backend, "--dtype", case.dtype]
+        words = [
+            "--bare",
+            ",".join(map(str, cores or ())),
+            "--variant",
+            case.variant,
+            "--backend",
+            case.backend,
+            "--dtype",
+            case.dtype,
+        ]
         process = subprocess.Popen(
             [sys.executable, "-m", "bench.overhead", *words],
             stdin=subprocess.PIPE,
@@ -72,6 +83,7 @@ def bare_process(case: Case) -> Iterator[Callable[[], float]]:
             text=True,
             cwd=code.ROOT,
             env={**os.environ, **variables},
+            start_new_session=True,  # Ctrl-C is for us, who tell of it; it ends when we do
         )
         assert process.stdin is not None and process.stdout is not None
         sink, source = process.stdin, process.stdout
@@ -86,12 +98,12 @@ def bare_process(case: Case) -> Iterator[Callable[[], float]]:
 
 
 @contextmanager
-def worker_process(case: Case) -> Iterator[Callable[[], float]]:
+def worker_process(case: Case, cores: list[int] | None) -> Iterator[Callable[[], float]]:
     """The same in a worker of the runner, which has converged first, as always: a fit is made in rounds, and left."""
     with tempfile.TemporaryDirectory(prefix="fitbench-", ignore_cleanup_errors=True) as cache:
         variables = variables_of(backends()[case.backend], case.device, case.dtype, 1, cache, os.environ)
         worker = WorkerProcess(here(), variables)
-        worker.ask(Start(case.backend, case.device, 1, pinned_cores(1)), SECONDS)
+        worker.ask(Start(case.backend, case.device, 1, cores), SECONDS)
         worker.ask(Build(case, 0, STEPS), SECONDS)
         worker.ask(Converge(), SECONDS)
         steps = steps_of_round(worker.ask(Round(STEPS, False), SECONDS).seconds, STEPS)
@@ -108,11 +120,11 @@ def worker_process(case: Case) -> Iterator[Callable[[], float]]:
         worker.close()
 
 
-def ratios(case: Case, pairs: int, rounds: int) -> list[float]:
-    """Worker to bare loop, paired by turn; who goes first alternates."""
+def ratios(case: Case, pairs: int, rounds: int, cores: list[int] | None) -> list[float]:
+    """Worker to bare loop, both on these cores, paired by turn; who goes first alternates."""
     found = []
     for _ in range(pairs):
-        with worker_process(case) as worker, bare_process(case) as loop:
+        with worker_process(case, cores) as worker, bare_process(case, cores) as loop:
             for turn in range(rounds):
                 order = (worker, loop) if turn % 2 else (loop, worker)
                 seconds = {fit: fit() for fit in order}

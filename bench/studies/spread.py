@@ -44,6 +44,9 @@ def log_ratios_of(path: Path, baseline: str) -> dict[Case, float]:
     Paired by turn where both are in one file, as the report has it; else of the medians. Raises InputError.
     """
     places = _places(path)
+    if baseline not in (known := dict.fromkeys(case.backend for case in places)):
+        allowed = ", ".join(known) or "none, for nothing was timed there"
+        raise InputError(f"--baseline {baseline!r}: not measured in {path}; allowed: {allowed}")
     found = {}
     for case, (file, record) in places.items():
         base = next((one for one in places if one.group == case.group and one.backend == baseline), None)

@@ -22,6 +22,16 @@ def copy_atomically(source: Path, target: Path) -> None:
         _replace(target, lambda file: shutil.copyfileobj(content, file))
 
 
+def try_to_write(path: Path) -> None:
+    """Raise the OSError that writing the file would raise. Its folder is made; the file, and a link to it, stay."""
+    target = Path(os.path.realpath(path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    new = not target.exists()
+    target.open("ab").close()
+    if new:
+        target.unlink()
+
+
 def temporary(path: Path) -> Path:
     """A free hidden name in the folder of `path`: a file can be renamed in one step only inside a file system."""
     return path.parent / f".fitbench-{os.getpid()}-{secrets.token_hex(4)}.tmp"

@@ -1,9 +1,25 @@
 """What this process may use of the machine."""
 
 import os
+import platform
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import psutil
+
+CPUS = Path("/proc/cpuinfo")  # Linux
+# What tells there which instructions a processor has: on x86, and on ARM.
+ABILITIES = ("vendor_id", "cpu family", "model", "flags", "CPU implementer", "CPU part", "CPU variant", "Features")
+
+GROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")  # Linux
+# By version of cgroups: the limit, what is used, and what of that, in memory.stat, the system takes back when it must:
+# the cache of files, which a pip install fills.
+MEMORY = (
+    ("", "memory.max", "memory.current", ("inactive_file", "active_file", "slab_reclaimable")),
+    ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes", ("total_inactive_file", "total_active_file")),
+)
 
 
 def allowed_cores() -> list[int]:
@@ -13,16 +29,48 @@ def allowed_cores() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
+@cache
+def instructions() -> list[str]:
+    """What the system tells of the instructions that its processors have: code compiled for some may die on others."""
+    with suppress(OSError):
+        lines = CPUS.read_text(errors="replace").splitlines()
+        return sorted({line for line in lines if line.partition(":")[0].strip() in ABILITIES})
+    return [platform.machine(), platform.processor()]
+
+
 def available_memory() -> int:
-    """Bytes that can be had: what the system has left, or less where a container says so."""
-    limit = Path("/sys/fs/cgroup/memory.max")
-    free = psutil.virtual_memory().available
-    if limit.exists() and (word := limit.read_text().strip()).isdigit():
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
-        free = min(free, int(word) - used)
-    return free
+    """Bytes that can be had: what the system has left, or less where a container, or one around it, says so."""
+    return min([psutil.virtual_memory().available, *_left_in_groups()])
 
 
-def pinned_cores(threads: int) -> list[int] | None:
-    """The cores that a worker is pinned to: the last ones allowed; None where processes cannot be pinned."""
-    return allowed_cores()[-threads:] if hasattr(os, "sched_setaffinity") else None
+def _left_in_groups() -> Iterator[int]:
+    """What each control group of this process has left of its limit."""
+    for controller, limit, used, reclaimable in MEMORY:
+        root = GROUPS / controller
+        group = root / _own_group(controller)
+        for folder in (group, *group.parents):
+            if folder.is_relative_to(root):
+                with suppress(OSError, ValueError):  # no limit ("max"), or nothing that we may read
+                    needed = int((folder / used).read_text()) - _sum(folder / "memory.stat", reclaimable)
+                    yield int((folder / limit).read_text()) - max(needed, 0)
+
+
+def _sum(stat: Path, names: Collection[str]) -> int:
+    """The sum of these lines of a file of names and numbers; 0 where there is none."""
+    with suppress(OSError, ValueError):
+        pairs = (line.split() for line in stat.read_text().splitlines())
+        return sum(int(value) for name, value in pairs if name in names)
+    return 0
+
+
+def _own_group(controller: str) -> str:
+    """The path of this process's group below the controller's root; the root itself where it is not told.
+
+    A container may be told the path outside of it: what is not there is not read, and the root is the container's own.
+    """
+    with suppress(OSError, ValueError):
+        for line in OWN.read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controller in controllers.split(","):
+                return path.lstrip("/")
+    return ""

@@ -19,7 +19,8 @@ import numpy as np
 
 from bench.truth.problem import Problem
 from bench.truth.sums import Sums
-from bench.truth.trajectory import PARAMETERS, Trajectory, gradient, update
+from bench.truth.trajectory import Trajectory, gradient, polynomial_of, update
+from impls.variant import Polynomial
 
 MARGIN = 8.0
 GROWTH = 1000.0  # beyond it, two exact runs that started a hair apart have moved away from each other
@@ -37,18 +38,27 @@ class Bound:
         return self.trajectory.problem
 
     @cached_property
+    def _model(self) -> Polynomial:
+        return polynomial_of(self.problem)
+
+    def _parameters(self, states: np.ndarray) -> np.ndarray:
+        """Those of states of shape (n, len(state)); shape (parameters, n)."""
+        return states[:, : self._model.parameters].T
+
+    @cached_property
     def _sums(self) -> Sums:
         exact = self.trajectory.sums
         return Sums(exact.points, [float(s) for s in exact.x], [float(s) for s in exact.xy], float(exact.yy))
 
-    def gradient_noise(self, states: np.ndarray) -> np.ndarray:
-        """The expected error of the computed gradient in states of shape (n, len(state)); shape (n, 4)."""
-        model, points, eps = self.problem.variant.model, self._sums.points, self.problem.eps
+    def gradient_noise(self, states: np.ndarray, losses: np.ndarray) -> np.ndarray:
+        """The expected error of the computed gradient in states of shape (n, len(state)) with losses of shape (n,);
+        shape (n, parameters).
+        """
+        points, eps = self._sums.points, self.problem.eps
         norms = np.sqrt(self._sums.x[::2])  # of the powers of x, as vectors over the points
-        parameters = tuple(states[:, :PARAMETERS].T)
-        residual = np.sqrt(np.maximum(self._losses(states), 0))
+        residual = np.sqrt(np.maximum(losses, 0))  # the least may be 0, to 40 digits
         size = self._size_of_terms(states)
-        slopes = np.array([_stack(row, len(states)) for row in model.jacobian(parameters)])
+        slopes = np.array([_stack(row, len(states)) for row in self._model.jacobian(tuple(self._parameters(states)))])
         direction = np.einsum("k,kjn->nj", norms, np.abs(slopes))
         return 2 * eps * direction * (0.5 * size / np.sqrt(points) + residual * self._summation)[:, None]
 
@@ -63,40 +73,36 @@ class Bound:
         persistence = min(points, max(1.0, points**2 * eps))
         return 0.5 + 0.02 * np.sqrt(points * persistence)
 
-    def _losses(self, states: np.ndarray) -> np.ndarray:
-        """The loss in each state, in float64: good enough for a bound."""
-        p = _stack(self.problem.variant.model.polynomial(tuple(states[:, :PARAMETERS].T)), len(states))
-        size = len(p)
-        normal = np.array([self._sums.x[k : k + size] for k in range(size)])
-        return np.einsum("kn,kl,ln->n", p, normal, p) - 2 * np.array(self._sums.xy) @ p + self._sums.yy
-
     def _size_of_terms(self, states: np.ndarray) -> np.ndarray:
         """The norm over the points of what the residual is added up from, at most, in each state."""
-        terms = _stack(self.problem.variant.model.polynomial(tuple(states[:, :PARAMETERS].T)), len(states))
+        terms = _stack(self._model.polynomial(tuple(self._parameters(states))), len(states))
         return np.sqrt(self._sums.x[::2]) @ np.abs(terms) + np.sqrt(self._sums.yy)
 
     def _hessians(self, states: np.ndarray) -> np.ndarray:
-        """Second derivatives of the loss by the parameters in each of n states, shape (n, 4, 4)."""
-        parameters = tuple(states[:, :PARAMETERS].T.astype(complex))
-        model = self.problem.variant.model
-        rows = [_derivative(lambda p: gradient(model, self._sums, p), parameters, j) for j in range(PARAMETERS)]
+        """Second derivatives of the loss by the parameters in each of n states, shape (n, parameters, parameters)."""
+        parameters = tuple(self._parameters(states).astype(complex))
+        rows = [
+            _derivative(lambda p: gradient(self._model, self._sums, p), parameters, j) for j in range(len(parameters))
+        ]
         return np.transpose(rows, (2, 1, 0))
 
     def jacobians(self, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Derivatives of one exact step from each of n states: by the state (n, s, s), by the gradient (n, s, 4)."""
-        model, rate, count = self.problem.variant.model, self.problem.rate, states.shape[1]
+        """Derivatives of one exact step from each of n states: by the state, shape (n, s, s), and by the gradient,
+        shape (n, s, parameters).
+        """
+        rate, count, parameters = self.problem.rate, states.shape[1], self._model.parameters
         state = tuple(states.T.astype(complex))
-        slope = [np.broadcast_to(g, len(states)) for g in gradient(model, self._sums, state[:PARAMETERS])]
+        slope = [np.broadcast_to(g, len(states)) for g in gradient(self._model, self._sums, state[:parameters])]
 
         by_state = [
             _derivative(lambda s: update(self.problem, tuple(s), slope, np.sqrt, rate), state, j) for j in range(count)
         ]
         by_slope = [
-            _derivative(lambda g: update(self.problem, state, g, np.sqrt, rate), slope, j) for j in range(PARAMETERS)
+            _derivative(lambda g: update(self.problem, state, g, np.sqrt, rate), slope, j) for j in range(parameters)
         ]
         through = np.transpose(by_slope, (2, 1, 0))
         whole = np.transpose(by_state, (2, 1, 0)).copy()
-        whole[:, :, :PARAMETERS] += through @ self._hessians(states)
+        whole[:, :, :parameters] += through @ self._hessians(states)
         return whole, through
 
     def _half_ulp(self, states: np.ndarray) -> np.ndarray:
@@ -115,16 +121,16 @@ class Bound:
         """
         states = self.trajectory.floats
         whole, through = self.jacobians(states[:-1])
-        noise = self.gradient_noise(states[:-1])
+        noise = self.gradient_noise(states[:-1], np.array([float(loss) for loss in self.trajectory.losses[:-1]]))
         half_ulp = self._half_ulp(states[1:])
         moves = np.diff(states, axis=0)
         change = np.abs(np.diff(moves, axis=0, prepend=0 * moves[:1]))
         persistence = np.maximum(1.0, 2 * half_ulp / np.maximum(change, np.finfo(float).tiny))
 
         ends = np.array(self._steps)
-        size = states.shape[1]
+        size, parameters = states.shape[1], self._model.parameters
         carried = np.zeros((len(ends), size, size))
-        repeated, scattered = np.zeros((len(ends), size, PARAMETERS)), np.zeros((len(ends), size))
+        repeated, scattered = np.zeros((len(ends), size, parameters)), np.zeros((len(ends), size))
         linear, square = np.zeros((len(ends), size)), np.zeros((len(ends), size))
         growth = np.zeros(len(ends))
         # Beyond the horizon, where nothing is read, all may overflow.
@@ -140,7 +146,7 @@ class Bound:
                 square[live] += product**2 @ (persistence[t] * half_ulp[t] ** 2)
                 carried[live] = product @ whole[t]
                 growth[live] = np.maximum(
-                    growth[live], np.abs(carried[live][:, :PARAMETERS, :PARAMETERS]).max(axis=(1, 2))
+                    growth[live], np.abs(carried[live][:, :parameters, :parameters]).max(axis=(1, 2))
                 )
             expected = np.abs(repeated).sum(axis=-1) + np.sqrt(scattered) + np.minimum(linear, np.sqrt(square))
         return dict(zip(self._steps, expected, strict=True)), dict(zip(self._steps, growth.tolist(), strict=True))
@@ -154,21 +160,22 @@ class Bound:
     def loss(self, step: int) -> float:
         """The allowed error of the loss that the step saw: of the state before it, and of summing the squares."""
         before = self.trajectory.floats[step - 1]
-        off = self.state(step - 1)[:PARAMETERS]
-        slope = [float(g) for g in gradient(self.problem.variant.model, self._sums, tuple(before[:PARAMETERS]))]
+        off = self.state(step - 1)[: self._model.parameters]
+        slope = [float(g) for g in gradient(self._model, self._sums, tuple(before[: self._model.parameters]))]
         (curvature,) = self._hessians(before[None])
-        return float(np.abs(slope) @ off + 0.5 * off @ np.abs(curvature) @ off + MARGIN * self.evaluation(before))
+        moved = np.abs(slope) @ off + 0.5 * off @ np.abs(curvature) @ off
+        return float(moved + MARGIN * self.evaluation(before, float(self.trajectory.losses[step - 1])))
 
-    def evaluation(self, state: np.ndarray) -> float:
+    def evaluation(self, state: np.ndarray, loss: float) -> float:
         """The expected error of computing the loss in a state: every residual is off, and so is their sum."""
-        (value,), (size,) = self._losses(state[None]), self._size_of_terms(state[None])
-        residual = np.sqrt(max(value, 0))
-        return self.problem.eps * (2 * residual * size / np.sqrt(self._sums.points) + value)
+        (size,) = self._size_of_terms(state[None])
+        return self.problem.eps * float(2 * np.sqrt(max(loss, 0)) * size / np.sqrt(self._sums.points) + loss)
 
     def replay(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """The allowed error of one step from a state that a backend was in: what that one step can add."""
         _, through = self.jacobians(before[None])
-        noise = np.abs(through[0]) @ self.gradient_noise(before[None])[0]
+        loss = float(self.trajectory.loss(before[: self._model.parameters].tolist()))
+        noise = np.abs(through[0]) @ self.gradient_noise(before[None], np.array([loss]))[0]
         return MARGIN * (noise + self._half_ulp(after))
 
     @cached_property

@@ -10,17 +10,19 @@ import numpy as np
 from bench.truth.bound import Bound
 from bench.truth.oracle import State
 from bench.truth.problem import Problem
-from bench.truth.trajectory import PARAMETERS, Trajectory
+from bench.truth.trajectory import Trajectory, polynomial_of
+from impls.variant import NAMES
 
 
 class PolynomialOracle:
     """See bench.truth.oracle.Oracle."""
 
-    names = ("a", "b", "c", "d", "v_a", "v_b", "v_c", "v_d")
-    parameters = PARAMETERS
-
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
+        self.parameters = polynomial_of(problem).parameters
+        names = NAMES[: self.parameters]
+        kept = () if problem.variant.optimiser.keeps is None else (f"v_{name}" for name in names)
+        self.names = (*names, *kept)
 
     @cached_property
     def trajectory(self) -> Trajectory:
@@ -61,5 +63,5 @@ class PolynomialOracle:
 
     def off_optimum(self, parameters: Sequence[Any]) -> Mapping[str, mpmath.mpf]:
         best, _ = self.trajectory.optimum
-        ours = self.problem.variant.model.polynomial([mpmath.mpf(value) for value in parameters])
+        ours = polynomial_of(self.problem).polynomial([mpmath.mpf(value) for value in parameters])
         return {f"the coefficient of x^{k}": abs(p - q) for k, (p, q) in enumerate(zip(ours, best, strict=True))}

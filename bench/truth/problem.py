@@ -8,8 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-import impls
 from bench.cases.case import Case
+from bench.cases.variants import variants
 from impls.variant import Variant
 
 
@@ -40,12 +40,12 @@ class Problem:
     @classmethod
     def of(cls, case: Case, seed: int, steps: int) -> "Problem":
         """The problem that a case, whatever its backend, is to solve."""
-        return cls(impls.variants()[case.variant], case.dtype, case.points, seed, steps)
+        return cls(variants()[case.variant], case.dtype, case.points, seed, steps)
 
     def data(self) -> tuple[np.ndarray, np.ndarray]:
-        """x and y = sin(x), each of shape (points,), in the dtype of the problem."""
+        """x and y = target(x), each of shape (points,), in the dtype of the problem."""
         x = np.linspace(-math.pi, math.pi, self.points)
-        y = np.sin(x)
+        y = self.variant.target(x)
         return x.astype(self.dtype), y.astype(self.dtype)
 
     @cached_property
@@ -54,13 +54,17 @@ class Problem:
         return digest(*self.data())
 
     def start(self) -> np.ndarray:
-        """The starting (a, b, c, d), shape (4,), in the dtype of the problem."""
+        """The starting parameters, shape (parameters,), in the dtype of the problem."""
         return self.variant.start(self.seed).astype(self.dtype)
 
     @property
     def rate(self) -> float:
         """The learning rate, rounded to the dtype once, so that no backend rounds it in its own way."""
-        return float(np.dtype(self.dtype).type(self.variant.optimiser.rate_at(self.points)))
+        return self.rounded(self.variant.optimiser.rate_at(self.points))
+
+    def rounded(self, value: float) -> float:
+        """The nearest number of the dtype."""
+        return float(np.dtype(self.dtype).type(value))
 
     @property
     def eps(self) -> float:

@@ -5,7 +5,7 @@ one exact step costs the same for any number of points. The functions here work 
 make the oracle, complex NumPy arrays give its derivatives.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,9 +16,7 @@ import numpy as np
 from bench.truth.oracle import State
 from bench.truth.problem import Problem
 from bench.truth.sums import Sums
-from impls.variant import Numbers, Polynomial, RMSprop
-
-PARAMETERS = 4
+from impls.variant import GradientDescent, Momentum, Numbers, Optimiser, Polynomial, RMSprop
 
 
 def dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
@@ -49,22 +47,36 @@ def gradient(model: Polynomial, sums: Sums, parameters: Numbers) -> list[Any]:
 
 def update(problem: Problem, state: State, g: Sequence[Any], sqrt: Callable[[Any], Any], rate: Any) -> State:
     """The state after the optimiser has used the gradient g."""
-    parameters, moments = state[:PARAMETERS], state[PARAMETERS:]
-    optimiser = problem.variant.optimiser
-    if not isinstance(optimiser, RMSprop):
-        return tuple(p - rate * q for p, q in zip(parameters, g, strict=True))
-    # 1 - smoothing is taken in float64, as the libraries take it.
-    keep, take = optimiser.smoothing, 1 - optimiser.smoothing
-    moments = tuple(keep * v + take * (q * q) for v, q in zip(moments, g, strict=True))
-    return (
-        *(p - rate * q / (sqrt(v) + optimiser.eps) for p, q, v in zip(parameters, g, moments, strict=True)),
-        *moments,
-    )
+    parameters, kept = state[: len(g)], state[len(g) :]
+    optimiser: Optimiser = problem.variant.optimiser
+    match optimiser:
+        case GradientDescent():
+            return _moved(parameters, rate, g)
+        case Momentum():
+            kept = tuple(problem.rounded(optimiser.momentum) * v + q for v, q in zip(kept, g, strict=True))
+            return (*_moved(parameters, rate, kept), *kept)
+        case RMSprop():
+            # 1 - smoothing is taken in float64, as the libraries take it.
+            keep, take = optimiser.smoothing, 1 - optimiser.smoothing
+            kept = tuple(keep * v + take * (q * q) for v, q in zip(kept, g, strict=True))
+            scaled = (rate * q / (sqrt(v) + optimiser.eps) for q, v in zip(g, kept, strict=True))
+            return (*_moved(parameters, 1, scaled), *kept)
+
+
+def _moved(parameters: Sequence[Any], rate: Any, by: Iterable[Any]) -> State:
+    return tuple(p - rate * q for p, q in zip(parameters, by, strict=True))
+
+
+def polynomial_of(problem: Problem) -> Polynomial:
+    """Its model, which is a polynomial: this oracle knows no other."""
+    assert isinstance(problem.variant.model, Polynomial)
+    return problem.variant.model
 
 
 def step(problem: Problem, sums: Sums, state: State) -> State:
     """One exact step from a state of mpmath numbers."""
-    g = gradient(problem.variant.model, sums, state[:PARAMETERS])
+    model = polynomial_of(problem)
+    g = gradient(model, sums, state[: model.parameters])
     return update(problem, state, g, mpmath.sqrt, mpmath.mpf(problem.rate))
 
 
@@ -80,22 +92,22 @@ class Trajectory:
     @classmethod
     def of(cls, problem: Problem) -> "Trajectory":
         """The trajectory of the problem, all in mpmath at 40 digits."""
-        sums = Sums.of(*problem.data(), degree=len(problem.variant.model.polynomial((1, 1, 1, 1))) - 1)
+        model = polynomial_of(problem)
+        sums = Sums.of(*problem.data(), degree=model.fewest_points - 1)
         state: State = tuple(mpmath.mpf(float(value)) for value in problem.start())
-        if isinstance(problem.variant.optimiser, RMSprop):
-            state += (mpmath.mpf(0),) * PARAMETERS
+        if problem.variant.optimiser.keeps is not None:
+            state += (mpmath.mpf(0),) * model.parameters
         states = [state]
         for _ in range(problem.steps):
             states.append(step(problem, sums, states[-1]))
-        model = problem.variant.model
-        return cls(problem, sums, states, [loss(model, sums, state[:PARAMETERS]) for state in states])
+        return cls(problem, sums, states, [loss(model, sums, state[: model.parameters]) for state in states])
 
     def loss(self, parameters: Sequence[float]) -> mpmath.mpf:
         """The exact loss of parameters that a backend found."""
-        return loss(self.problem.variant.model, self.sums, [mpmath.mpf(value) for value in parameters])
+        return loss(polynomial_of(self.problem), self.sums, [mpmath.mpf(value) for value in parameters])
 
     def step(self, state: Sequence[float]) -> State:
-        """The exact step from a state that a backend was in: parameters, then second moments."""
+        """The exact step from a state that a backend was in: parameters, then what the optimiser keeps."""
         return step(self.problem, self.sums, tuple(mpmath.mpf(value) for value in state))
 
     @cached_property

@@ -51,10 +51,10 @@ class Fit:
         self.recompiles += (self.backend.compilations() or 0) - (before or 0)
 
     def snapshot(self) -> list[float]:
-        """The state as floats: the four coefficients, then the second moments if the variant keeps them."""
+        """The state as floats: the parameters, then what the optimiser keeps."""
         scalars = list(self.code.coefficients(self.state))
-        if hasattr(self.code, "second_moments"):
-            scalars += self.code.second_moments(self.state)
+        if (kept := self.problem.variant.optimiser.keeps) is not None:
+            scalars += getattr(self.code, kept)(self.state)
         return self.backend.floats(scalars)
 
     def checkpoints(self) -> Iterator[Checkpoint]:

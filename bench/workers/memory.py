@@ -1,15 +1,17 @@
 """The peak memory of this process."""
 
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
-STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")  # Linux
+STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")  # Linux, though not every sandbox of it
 
 
 def peak_memory() -> int:
     """The largest resident size of this process in bytes, since `forget_peak_memory` where that works."""
-    if STATUS.exists():
+    with suppress(OSError, StopIteration):
         lines = STATUS.read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
     used = psutil.Process().memory_info()
@@ -17,10 +19,11 @@ def peak_memory() -> int:
         return used.peak_wset
     import resource  # not on Windows
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS counts in bytes
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def forget_peak_memory() -> None:
     """Let the peak start again from what is resident now, where the system can."""
-    if CLEAR.exists():
+    with suppress(OSError):
         CLEAR.write_text("5")

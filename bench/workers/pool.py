@@ -1,7 +1,7 @@
 """The workers of one process of the run: one for each side, backend and environment, pinned, in order of need."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +9,9 @@ from typing import Any
 from bench.backends import backends
 from bench.cases.case import Case
 from bench.cases.choice import Choice
-from bench.sides.side import Side
-from bench.support.system import pinned_cores
+from bench.sides.machine import cpu_name
+from bench.sides.side import Side, here
+from bench.support.system import instructions
 from bench.workers.caches import Caches
 from bench.workers.process import Deadline, WorkerError, WorkerProcess, variables_of
 from bench.workers.protocol import PROTOCOL, Start, Started, Yardstick
@@ -29,16 +30,22 @@ class Running:
 
 
 class Pool:
-    """Fresh workers, started when a case needs them and ended together. code: the hash of each side's, by its label."""
+    """Fresh workers, started when a case needs them and ended together.
 
-    def __init__(self, choice: Choice, caches: Caches, cold: bool, code: Mapping[str, str]) -> None:
-        self.choice, self.caches, self.cold, self.code = choice, caches, cold, code
+    code: the hash of each side's, by its label. cores: those of the run, for as many threads as any side has; None
+    where workers are not pinned.
+    """
+
+    def __init__(
+        self, choice: Choice, caches: Caches, cold: bool, code: Mapping[str, str], cores: Sequence[int] | None = None
+    ) -> None:
+        self.choice, self.caches, self.cold, self.code, self.cores = choice, caches, cold, code, cores
         self._workers: dict[Any, Running] = {}
         self._yardstick: WorkerProcess | None = None
 
     def worker(self, side: Side, case: Case, deadline: Deadline) -> Running:
         """The worker that runs in the environment which the case needs, or a new one. Raises WorkerError."""
-        backend, threads = backends()[case.backend], self.choice.threads
+        backend, threads = backends()[case.backend], side.threads_of(self.choice)
         given = side.environ()
         variables = variables_of(backend, case.device, case.dtype, threads, "", given)
         key = (side.label, case.backend, case.device, tuple(sorted(variables.items())))
@@ -46,11 +53,12 @@ class Pool:
         if running is not None and running.process.alive:
             return running
         told = [case.backend, side.python_version, side.packages, self.code[side.label], side.variables, variables]
-        folder = self.caches.folder(told, self.cold)
+        # Compilers make code for the processor that they run on: a folder that is kept may come from another one.
+        folder = self.caches.folder([*told, cpu_name(), instructions()], self.cold)
         process = WorkerProcess(side, variables_of(backend, case.device, case.dtype, threads, str(folder), given))
         try:
             with deadline as left:
-                started = process.ask(Start(case.backend, case.device, threads, pinned_cores(threads)), left)
+                started = process.ask(Start(case.backend, case.device, threads, self.cores_of(side)), left)
             if started.protocol != PROTOCOL:
                 raise WorkerError(
                     f"start: its workers speak protocol {started.protocol}, this fitbench protocol {PROTOCOL}"
@@ -61,11 +69,19 @@ class Pool:
         self._workers[key] = Running(process, started, round(time.time(), 3), folder)
         return self._workers[key]
 
-    def yardstick(self, side: Side) -> float:
-        """The seconds that the yardstick takes now, in a worker of its own that runs on the same core."""
+    def cores_of(self, side: Side) -> list[int] | None:
+        """The cores that the workers of a side are pinned to: the last ones of the run, one a thread."""
+        return None if self.cores is None else list(self.cores[-side.threads_of(self.choice) :])
+
+    def yardstick(self) -> float:
+        """The seconds that the yardstick takes now, in a worker of its own that runs on the same core.
+
+        It runs in fitbench's own interpreter and checkout, whatever is compared: a side's would change with the side.
+        """
         if self._yardstick is None:
-            self._yardstick = WorkerProcess(side, {})
-        return self._yardstick.ask(Yardstick(pinned_cores(self.choice.threads)), YARDSTICK_SECONDS).seconds
+            self._yardstick = WorkerProcess(here(), {})
+        cores = None if self.cores is None else list(self.cores)
+        return self._yardstick.ask(Yardstick(cores), YARDSTICK_SECONDS).seconds
 
     def close(self) -> None:
         for running in self._workers.values():

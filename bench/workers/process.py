@@ -1,17 +1,19 @@
 """The parent's side of a worker: a process with an environment of its own, asked in JSON lines, under a deadline."""
 
-import contextlib
 import json
+import os
 import queue
 import signal
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
+import psutil
 
 from bench.backends.base import Backend
 from bench.sides.side import Side
@@ -20,6 +22,9 @@ from bench.support.errors import one_line
 from bench.workers.protocol import Request
 
 A = TypeVar("A")
+
+LOOK_SECONDS = 1.0  # between two looks at whether a worker that does not answer is still there
+END_SECONDS = 2.0  # that a worker has to end by itself
 
 
 class WorkerError(Exception):
@@ -39,7 +44,7 @@ def variables_of(
 
 
 class WorkerProcess:
-    """A running worker; `alive` until it dies, is killed for lateness, or is closed."""
+    """A running worker; `alive` until it dies, is killed for lateness, or is closed. What it started ends with it."""
 
     def __init__(self, side: Side, variables: Mapping[str, str]) -> None:
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
@@ -55,6 +60,7 @@ class WorkerProcess:
             start_new_session=True,  # Ctrl-C is for us: we end the workers
         )
         self.answers: queue.Queue[str] = queue.Queue()
+        self.answered, self.printed = False, ""
         threading.Thread(target=self._listen, daemon=True).start()
 
     @property
@@ -72,18 +78,39 @@ class WorkerProcess:
         assert self.process.stdin is not None
         fields = request.wire()
         name = fields["request"]
-        try:
+        with suppress(BrokenPipeError):  # it has died: what it wrote until then ends
             self.process.stdin.write(json.dumps(fields) + "\n")
             self.process.stdin.flush()
-            line = self.answers.get(timeout=max(seconds, 0))
+        try:
+            line = self._line(seconds)
         except queue.Empty:
             self.kill()
             raise WorkerLostError(f"no answer to '{name}' within --case-timeout; the worker was ended") from None
-        except BrokenPipeError:
-            line = ""
         if not line.endswith("\n"):  # nothing, or what it had written when it was killed
             raise WorkerLostError(self._death(name))
         return self._answer(request, name, line)
+
+    def _line(self, seconds: float) -> str:
+        """The next line, which ends with a newline if it is whole. Raises queue.Empty if there is none in time.
+
+        A site's own modules may print before the worker redirects what is printed: until its first answer, what cannot
+        be one is passed over.
+        """
+        until = time.monotonic() + seconds
+        while True:
+            left = max(until - time.monotonic(), 0)
+            try:
+                line = self.answers.get(timeout=min(left, LOOK_SECONDS))
+            except queue.Empty:
+                if left <= LOOK_SECONDS:
+                    raise
+                if not self.alive:
+                    self._end(())  # a child that was forked from it may hold its output open
+                continue
+            if self.answered or line.startswith("{") or not line.endswith("\n"):
+                self.answered = True
+                return line
+            self.printed = line
 
     def _answer(self, request: Request[A], name: str, line: str) -> A:
         try:
@@ -103,28 +130,49 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             self.kill()
             return f"{request}: the worker closed its output and lived on; it was ended"
+        self._end(())
         self.errors.seek(0)
         said = [line for line in self.errors.read().decode(errors="replace").splitlines() if line.strip()]
-        last = f"; its last words: {one_line(said[-1])}" if said else ""
+        words = said[-1] if said else self.printed
+        last = f"; its last words: {one_line(words)}" if words else ""
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         if how == "SIGKILL":
             return f"{request}: the worker was killed (SIGKILL), perhaps because memory ran out{last}"
         return f"{request}: the worker died ({how}){last}"
 
     def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        """End it at once, and what it has started: a compiler would go on beside what is measured next."""
+        self._end(self._descendants())
 
     def close(self) -> None:
         """Let the worker end by itself, as it does when nobody can ask it any more; end it if it does not."""
+        descendants = self._descendants()
         if self.process.stdin is not None and not self.process.stdin.closed:
-            with contextlib.suppress(BrokenPipeError):  # it has died already
+            with suppress(BrokenPipeError):  # it has died already
                 self.process.stdin.close()
-        try:
-            self.process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=END_SECONDS)
+        self._end(descendants)
         self.errors.close()
+
+    def _descendants(self) -> list[psutil.Process]:
+        """What it has started, and what that has, in whatever session. Once it is dead, nobody knows."""
+        with suppress(psutil.Error):
+            if self.alive:
+                return psutil.Process(self.process.pid).children(recursive=True)
+        return []
+
+    def _end(self, descendants: Iterable[psutil.Process]) -> None:
+        """End the worker, the rest of its session's group, and these."""
+        self.process.kill()  # nothing, if it is dead
+        if os.name == "posix" and (self.process.returncode is None or not psutil.pid_exists(self.process.pid)):
+            # A group's number is nobody else's while it has a member; and without one, unless a process has it now.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        for process in descendants:
+            with suppress(psutil.Error):  # it has ended, too
+                process.kill()
+        self.process.wait()
 
 
 class Deadline:

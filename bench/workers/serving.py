@@ -3,12 +3,13 @@
 import gc
 import importlib
 import json
+import math
 import os
 import statistics
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from bench.backends import backends
 from bench.backends.base import Backend
 from bench.truth.problem import Problem
+from bench.workers import lifeline
 from bench.workers.fit import Fit
 from bench.workers.memory import forget_peak_memory, peak_memory
 from bench.workers.protocol import (
@@ -50,10 +52,15 @@ def timed(action: Callable[..., None], *arguments: Any) -> float:
     return time.perf_counter() - begun
 
 
-def planted_slowdown(backend: str) -> float:
-    """The fraction of a round that is waited after it, by the environment: to test what finds a slower backend."""
-    name, _, fraction = os.environ.get(SLOWDOWN, "0").rpartition(":")
-    return float(fraction) if name in ("", backend) else 0.0
+def planted_slowdown(backend: str, environ: Mapping[str, str] = os.environ) -> float:
+    """The fraction of a round that is waited after it, by the environment: to test what finds a slower backend.
+
+    Raises ValueError for a word that is none.
+    """
+    name, _, word = environ.get(SLOWDOWN, "0").rpartition(":")
+    if not 0 <= (fraction := float(word)) < math.inf:
+        raise ValueError(f"{SLOWDOWN} {word}: out of range")
+    return fraction if name in ("", backend) else 0.0
 
 
 class Worker:
@@ -191,6 +198,7 @@ def serve(numpy_seconds: float) -> None:
 
     numpy_seconds: what importing NumPy took, which every backend pays for.
     """
+    lifeline.hold()
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     worker = Worker(numpy_seconds)

@@ -46,5 +46,6 @@ def coefficients(state):
 
 def second_moments(state):
     layer, optimiser = state
-    weight, bias = (optimiser.state[p]["square_avg"] for p in (layer.weight, layer.bias))
+    pairs = ((p, optimiser.state[p]) for p in (layer.weight, layer.bias))  # which is empty before the first step
+    weight, bias = (kept.get("square_avg", torch.zeros_like(p)) for p, kept in pairs)
     return bias[0], *weight[0]

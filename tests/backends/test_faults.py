@@ -129,6 +129,8 @@ def test_a_variant_that_is_not_written_for_a_framework_skips_there(healthy):
     assert healthy.found["again-torch"]["reason"] == (
         "again is not written for torch: there is no impls/again/torch_fit.py"
     )
+    unwritten = {name for name, one in healthy.found.items() if one["unwritten"]}
+    assert unwritten == {"again-torch"}  # which the code does not have, unlike those for which something is missing
 
 
 # By name: what a backend does in every step, and the reason that its cases fail with.

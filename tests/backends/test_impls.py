@@ -51,5 +51,8 @@ def test_no_step_calls_pow_for_a_power_of_x(path):
 
 
 def test_backends_and_variants_come_in_teaching_order():
-    assert list(impls.variants()) == ["manual", "autograd", "custom_function", "nn", "optim"]
-    assert list(backends()) == ["numpy", "torch", "torch-compile", "torch-compile-loop", "jax", "jax-loop"]
+    """Ours do; others may stand among them."""
+    variants = ["manual", "autograd", "custom_function", "nn", "optim"]
+    ladder = ["numpy", "torch", "torch-compile", "torch-compile-loop", "jax", "jax-loop"]
+    assert [name for name in impls.variants() if name in variants] == variants
+    assert [name for name in backends() if name in ladder] == ladder

@@ -124,6 +124,17 @@ def test_a_cache_that_is_no_folder_is_refused():
         keep_folder("")
 
 
+def test_a_relative_cache_is_one_folder_for_workers_of_any_checkout(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = keep_folder("kept")
+    assert folder == tmp_path / "kept" and folder.is_absolute() and folder.is_dir()
+
+
+@pytest.mark.parametrize("words", [["2000,02000"], ["2000", "2000"], ["2_000, 2000"]])
+def test_a_size_that_is_written_twice_is_one_size(words):
+    assert choice_of(points=words).axes["points"] == (2000,)
+
+
 def test_a_run_with_a_bad_word_ends_before_it_begins_and_touches_no_json(tmp_path):
     path = tmp_path / "run.json"
     path.write_text("precious")

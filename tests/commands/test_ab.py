@@ -1,7 +1,12 @@
 """`python -m bench.ab`: identical code is never called slower, a planted slowdown is, a side that fails has failed."""
 
+import contextlib
+import errno
 import json
+import os
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -134,13 +139,14 @@ def test_an_older_revision_can_be_a_side(copy, tmp_path):
     assert not (copy / ".git" / "worktrees").exists()
 
 
-def test_a_side_that_cannot_start_is_failed_and_never_the_same(tmp_path, capsys):
-    code = ab_here("--a=.", "--b=FITBENCH_SLOWDOWN=much", "--processes=1", "--output", tmp_path)
-    printed = capsys.readouterr()
-    assert code == 1
-    assert "same" not in printed.out
-    (line,) = printed.err.splitlines()
-    assert "--b 'FITBENCH_SLOWDOWN=much': no case was timed" in line and "much" in line
+def test_a_side_that_cannot_start_is_failed_and_never_the_same(copy, tmp_path):
+    commit(copy)
+    with (copy / "bench" / "workers" / "serving.py").open("a") as code:
+        code.write("\n\ndef serve(seconds):\n    raise RuntimeError('planted')\n")
+    done = ab("--a=HEAD", "--b=.", "--processes=1", "--output", tmp_path / "out", cwd=copy)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "--b '.': no case was timed" in line and "planted" in line
 
 
 def test_a_wrong_case_of_one_side_fails_the_gate(copy, tmp_path):
@@ -151,6 +157,16 @@ def test_a_wrong_case_of_one_side_fails_the_gate(copy, tmp_path):
     done = ab("--variant=nn", "--processes=1", *words, cwd=copy)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "failed" in done.stdout and "left the exact fit" in done.stdout
+
+
+def test_a_case_that_the_old_code_did_not_have_appeared(copy, tmp_path):
+    commit(copy)
+    shutil.copytree(copy / "impls" / "manual", copy / "impls" / "again")
+    words = ("--a=HEAD", "--b=.", "--variant=again", "--processes=1", "--format=json", "--output", tmp_path / "out")
+    done = ab(*words, cwd=copy)
+    rows = {each["variant"]: (each["verdict"], each["reason"]) for each in json.loads(done.stdout)["cases"]}
+    reason = "skipped in old: again is not written for numpy: there is no impls/again/numpy_fit.py"
+    assert rows == {"manual": ("undecided", "one process"), "again": ("appeared", reason)}
 
 
 @pytest.mark.parametrize(
@@ -169,6 +185,12 @@ def test_a_wrong_case_of_one_side_fails_the_gate(copy, tmp_path):
         (["--self-test", "--repeats=0"], ["--repeats 0", "at least 1"]),
         (["--self-test", "--slowdown=-1%"], ["--slowdown"]),
         (["--self-test", "--b=."], ["--self-test", "give no --a"]),
+        (["--self-test", "--format=json"], ["--self-test", "--format"]),
+        (["--a=.", "--b=.", "--repeats=3"], ["--repeats", "of --self-test only"]),
+        (["--a=.", "--b=.", "--repeats=3", "--slowdown=5%"], ["--repeats and --slowdown: of --self-test only"]),
+        (["--a=.", "--b=.", "--output="], ["--output '': empty"]),
+        (["--a=.", "--b=FITBENCH_SLOWDOWN=much"], ["--b 'FITBENCH_SLOWDOWN=much'", "allowed: 0.1, or BACKEND:0.1"]),
+        (["--a=FITBENCH_SLOWDOWN=jax:-1", "--b=."], ["--a 'FITBENCH_SLOWDOWN=jax:-1'", "no fraction"]),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys, monkeypatch, words, names):
@@ -182,6 +204,57 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys, monkeypatch, wo
     assert line.startswith("error: ") and all(name in line for name in names), line
     assert printed.out == ""
     assert precious.read_text() == "precious"
+
+
+def test_to_resume_needs_the_folder_of_what_is_resumed(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert ab_here("--a=.", "--b=.", "--resume") == 2
+    assert capsys.readouterr().err == "error: --resume: needs the --output of the comparison that was ended\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def on_a_terminal(*words: object) -> str:
+    """What `ab` leaves on a terminal, which its stdout and stderr are."""
+    master, slave = os.openpty()
+    with os.fdopen(master, "rb", buffering=0) as terminal:
+        command = [sys.executable, "-m", "bench.ab", *FEW, *SHORT, *map(str, words)]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=slave, stderr=slave, stdin=slave)
+        os.close(slave)
+        shown = b""
+        with contextlib.suppress(OSError):  # as a terminal says that nobody is there any more
+            while read := terminal.read(4096):
+                shown += read
+    process.wait(timeout=60)
+    return shown.decode()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals are another matter here")
+def test_progress_is_gone_before_anything_else_is_printed(tmp_path):
+    shown = on_a_terminal("--a=.", "--b=.", "--processes=1", "--output", tmp_path)
+    told, _, rest = shown.rpartition("\r\x1b[K")
+    assert told.startswith("\r\x1b[Kprocess 1 of 1") and rest.startswith("old: ")
+    assert "process 1 of 1" not in rest and rest.splitlines()[-1].startswith("The runs: ")
+
+
+def test_a_full_disk_is_no_verdict_and_leaves_the_journal(tmp_path, monkeypatch):
+    """For an OSError that nobody caught every command has one code."""
+
+    def write(path: Path, _: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("bench.measuring.comparison.write", write)
+    with pytest.raises(OSError, match="No space left"):
+        ab_here("--a=.", "--b=.", "--processes=1", "--output", tmp_path)
+    assert [path.name for path in tmp_path.glob("*.journal")] == ["ab.json.journal"]
+
+
+def test_stdout_holds_the_format_that_was_asked_for_and_nothing_else(tmp_path, capsys):
+    code = ab_here("--a=.", "--b=.", "--processes=1", "--fail-if-slower=20%", "--format=json", "--output", tmp_path)
+    printed = capsys.readouterr()
+    told = json.loads(printed.out)
+    assert (code, told["exit_code"], told["verdict"], told["paired"]) == (3, 3, "undecided", True)
+    assert [each["reason"] for each in told["cases"]] == ["one process"]
+    assert printed.err == f"The runs: {tmp_path / 'a.json'} {tmp_path / 'b.json'}\n"
 
 
 def test_a_word_that_is_no_option_is_bad_input_too(capsys):

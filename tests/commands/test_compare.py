@@ -1,5 +1,6 @@
 """`python -m bench.compare` on small runs that are written here: what it prints, its exit codes, what it refuses."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,13 +14,13 @@ from conftest import ROOT
 
 from bench.cases.case import Case
 from bench.compare import main
+from bench.records.record import AGREED, SKIPPED, Record
 from bench.records.record import FAILED as BROKEN
-from bench.records.record import Record
 from bench.reporting.verdicts import text
 from bench.statistics.decision import FASTER, SAME, SLOWER, UNDECIDED
 from bench.statistics.gate import exit_code
 from bench.statistics.intervals import Interval
-from bench.statistics.verdict import APPEARED, FAILED, VANISHED, Row, Table
+from bench.statistics.verdict import APPEARED, FAILED, NOT_COMPARED, VANISHED, Row, Table
 
 FRAMEWORKS = ("torch", "jax", "autograd", "equinox", "optax")
 PROCESSES, TURNS = 4, 10
@@ -97,12 +98,13 @@ def test_the_table_has_a_line_a_case_and_the_summary(folder, capsys):
     assert [float(word.strip("()")) for word in (torch[6], torch[8])] == pytest.approx([1.25, 1.25], abs=1e-3)
     jax = line(printed, "manual-jax-cpu-float32-2000").split()
     assert (jax[5], jax[9]) == ("0.8000", "faster")
-    assert line(printed, "1 slower").startswith("1 slower, 1 faster, 1 same, 1 failed; threshold 5 %; 95 % confidence")
+    counts = "1 slower, 1 faster, 1 same, 1 failed, 1 not compared; threshold 5 %; 95 % confidence"
+    assert line(printed, "1 slower").startswith(counts)
     assert line(printed, "geometric mean").startswith("geometric mean of new / old: 1.000 (")  # 1 * 1.25 * 0.8
     assert "changed: torch 2.12.0 -> 2.13.0" in printed
     assert "yardstick, new / old: 1.000" in printed
     assert "failed: manual-bad-cpu-float32-2000: in new: left the exact fit" in printed
-    assert "gone" not in printed  # it was measured in neither
+    assert "not compared: manual-gone-cpu-float32-2000: failed in old: x; not in the new run" in printed
 
 
 def test_an_undecided_case_says_what_could_have_been_shown(folder, capsys):
@@ -110,7 +112,7 @@ def test_an_undecided_case_says_what_could_have_been_shown(folder, capsys):
     code, printed = compared(capsys, *files)
     # By hand: a sd of 0.03 sqrt(5/3), its mean's error by sqrt(2/4), 6 df: t is 2.447 and 0.906.
     smallest = 1.05 * np.exp((2.447 + 0.906) * 0.03 * np.sqrt(5 / 3) * np.sqrt(2 / 4)) - 1
-    assert code == 0 and f"undecided (could have shown {100 * smallest:.0f} %)" in printed
+    assert code == 0 and f"undecided (a slowdown of {100 * smallest:.0f} % would have shown)" in printed
 
 
 def test_sides_of_an_ab_run_are_paired_and_name_their_specs(folder, capsys):
@@ -144,6 +146,9 @@ def table(*verdicts: str) -> Table:
     [
         ((SAME, FASTER, APPEARED), 0),
         ((SAME, VANISHED), 3),
+        ((SAME, NOT_COMPARED), 3),
+        ((SLOWER, NOT_COMPARED), 1),
+        ((), 3),
         ((SLOWER, VANISHED), 1),
         ((SAME, SLOWER, UNDECIDED), 1),
         ((SAME, FAILED, UNDECIDED), 1),
@@ -164,7 +169,22 @@ def test_what_is_not_known_is_said_so():
     assert "nan" not in printed
     wide = replace(table(UNDECIDED).rows[0], ratio=Interval(1.0, 1e-90, float("inf")), smallest=1e90, reason=None)
     printed = text(replace(table(), rows=(wide,)))
-    assert "1.000 (0 to infinity)" in printed and "undecided (could have shown nothing)" in printed
+    assert "1.000 (0 to infinity)" in printed
+    assert "undecided (too few processes: no slowdown would have shown)" in printed
+
+
+@pytest.mark.parametrize(
+    ("smallest", "paired", "words"),
+    [
+        (0.1234, True, "a slowdown of 12 % would have shown"),
+        (1.0, True, "a slowdown of 100 % would have shown"),
+        (22.0, True, "too few processes: only a slowdown of 2200 % would have shown"),
+        (22.0, False, "too few processes, or the machine changed: only a slowdown of 2200 % would have shown"),
+    ],
+)
+def test_what_an_undecided_case_would_have_shown(smallest, paired, words):
+    one = replace(table(UNDECIDED).rows[0], smallest=smallest, reason=None)
+    assert f"undecided ({words})" in text(replace(table(), rows=(one,), paired=paired))
 
 
 @pytest.mark.parametrize(("level", "code"), [(1e-5, 0), (1.2e-5, 1), (0.8e-5, 0)])
@@ -226,6 +246,7 @@ def test_wrong_thresholds_are_one_line(folder, capsys, words, message):
     assert refused(capsys, *files, *words) == message
 
 
+GATE = ("--fail-if-slower", "5%")
 FORCE = "; give --force to compare them all the same"
 
 
@@ -236,6 +257,9 @@ FORCE = "; give --force to compare them all the same"
         (record(threads=2, steps=500), {}, "threads 1 and 2, steps 200 and 500"),
         (record(cores=[0, 3]), {}, "pinned cores 1 and 0, 3"),
         (record(seed=8), {}, "seed 7 and 8"),
+        (record(device_name="Another"), {}, "device name A CPU and Another"),
+        (record(matmul_precision="high"), {}, "matmul precision highest and high"),
+        (record(matmul_precision="two\nlines"), {}, "matmul precision highest and two lines"),
         (record(), {"cpu": "Another"}, "cpu A CPU and Another"),
         (record(), {"cores": 8}, "machine's cores 2 and 8"),
         (record(), {"physical_cores": 4}, "physical_cores 1 and 4"),
@@ -249,6 +273,100 @@ def test_unlike_runs_are_refused_unless_forced(folder, capsys, one, machine, dif
     old, new = write(folder / "old.json", record()), write(folder / "new.json", one, **machine)
     assert refused(capsys, old, new) == f"old.json and new.json are unlike: {difference}{FORCE}"
     assert f"compared although unlike: {difference}\n" in compared(capsys, old, new, "--force")[1]
+
+
+def with_gc(path: Path, disabled: bool) -> Path:
+    """The run as pytest-benchmark writes it, with its options."""
+    document = json.loads(path.read_text())
+    for each in document["benchmarks"]:
+        each["options"] = {"disable_gc": disabled, "timer": "worker"}
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_runs_with_and_without_garbage_collection_are_unlike(folder, capsys):
+    old, new = (with_gc(write(folder / f"{name}.json", record()), name == "new") for name in ("old", "new"))
+    assert refused(capsys, old, new) == f"old.json and new.json are unlike: disable_gc False and True{FORCE}"
+    assert compared(capsys, old, with_gc(new, False))[0] == 0
+
+
+def test_cases_are_like_each_of_them_and_not_only_in_all(folder, capsys):
+    """Both runs have threads 1 and 2, in different cases."""
+    runs = [
+        write(folder / f"{name}.json", record("numpy", threads=one), record("jax", threads=other))
+        for name, one, other in (("old", 1, 2), ("new", 2, 1))
+    ]
+    assert refused(capsys, *runs) == f"old.json and new.json are unlike: threads 1, 2 and 1, 2{FORCE}"
+
+
+def test_threads_may_be_what_is_compared(folder, capsys):
+    old = write(folder / "old.json", record(), record("jax"))
+    new = write(folder / "new.json", *(record(name, threads=2, cores=[0, 1]) for name in ("numpy", "jax")))
+    assert "unlike: threads 1 and 2, pinned cores 1 and 0, 1;" in refused(capsys, old, new)
+    printed = compared(capsys, old, new, "--across", "threads")[1]
+    assert "changed: threads 1 -> 2\n" in printed and "unlike" not in printed
+
+
+def test_across_lets_nothing_else_differ(folder, capsys):
+    """Neither other settings, nor the cores of a case whose threads are the same."""
+    old = write(folder / "old.json", record(), record("jax"))
+    new = write(folder / "new.json", record(threads=2, cores=[0, 1], seed=8), record("jax", cores=[0]))
+    assert refused(capsys, old, new, "--across=threads").endswith(f"unlike: pinned cores 1 and 0, seed 7 and 8{FORCE}")
+    assert refused(capsys, old, new, "--across=cpu") == "--across 'cpu': unknown; allowed: threads"
+
+
+def test_sides_may_differ_in_threads(folder, capsys):
+    a, b = (
+        write(folder / f"{side}.json", record(threads=threads), comparison={"id": "1", "side": side, "spec": "."})
+        for side, threads in (("a", 1), ("b", 2))
+    )
+    assert "changed: threads 1 -> 2\n" in compared(capsys, a, b)[1]
+
+
+SKIPPED_TORCH = builders.record(backend="torch", outcome=SKIPPED, reason="torch not installed; pip install it")
+
+
+@pytest.mark.parametrize("old", [SKIPPED_TORCH, broken("torch", "killed")])
+def test_an_old_run_without_torch_is_no_pass(folder, capsys, old):
+    files = write(folder / "old.json", record(), old), write(folder / "new.json", record(), record("torch"))
+    code, printed = compared(capsys, *files, *GATE)
+    assert code == 3 and "0 slower, 1 same, 1 not compared;" in printed
+    assert f"not compared: manual-torch-cpu-float32-2000: {old.outcome} in old: {old.reason}\n" in printed
+
+
+def test_a_case_that_the_old_code_did_not_have_passes_and_is_told(folder, capsys):
+    files = write(folder / "old.json", record()), write(folder / "new.json", record(), record("torch"))
+    code, printed = compared(capsys, *files, *GATE)
+    assert code == 0 and "appeared: manual-torch-cpu-float32-2000: not in the old run\n" in printed
+
+
+def test_a_framework_that_is_installed_nowhere_is_counted_and_no_pass(folder, capsys):
+    """With a line for all its cases together."""
+    sizes = [builders.record(backend="torch", outcome=SKIPPED, reason="not installed", points=n) for n in range(10, 18)]
+    code, printed = compared(
+        capsys, *(write(folder / f"{name}.json", record(), *sizes) for name in ("old", "new")), "--fail-if-slower=5%"
+    )
+    assert code == 3 and "1 same, 8 not compared;" in printed
+    told = line(printed, "not compared: manual-torch-cpu-float32-10, ")
+    assert told.endswith("manual-torch-cpu-float32-12 and 5 more: skipped in both: not installed")
+
+
+def test_runs_without_timings_are_no_pass(folder, capsys):
+    agreed = [write(folder / f"{name}.json", builders.record(outcome=AGREED)) for name in ("old", "new")]
+    assert "no case was measured in both runs" in refused(capsys, *agreed, *GATE)
+
+
+def test_lost_processes_are_told(folder, capsys):
+    killed = "process 3: round: the worker was killed (SIGKILL)"
+    old, new = write(folder / "old.json", record()), write(folder / "new.json", record(lost=[killed]))
+    assert f"lost: new.json: manual-numpy-cpu-float32-2000, {killed}" in compared(capsys, old, new)[1]
+
+
+def test_a_run_that_was_cut_short_is_no_pass(folder, capsys):
+    old, new = write(folder / "old.json", record()), write(folder / "new.json", record(), cut_short=True)
+    code, printed = compared(capsys, old, new, *GATE)
+    assert code == 3 and "cut short: new.json: it ended before all that was planned was measured" in printed
+    assert compared(capsys, old, write(folder / "new.json", record(level=2e-5), cut_short=True), *GATE)[0] == 1
 
 
 def test_runs_may_differ_in_what_is_compared(folder, capsys):

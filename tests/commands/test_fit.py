@@ -49,6 +49,15 @@ def test_both_of_variant_and_backend_are_needed(capsys):
     assert line.startswith("error: ") and "--backend" in line
 
 
+def test_ctrl_c_is_no_fit_that_failed(monkeypatch):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bench.measuring.runner.Runner._process", interrupted)
+    with pytest.raises(KeyboardInterrupt):  # for which every command has one code
+        main(["--variant=manual", "--backend=numpy"])
+
+
 def test_what_cannot_run_says_why(capsys, monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
     assert main(["--variant=manual", "--backend=torch-compile"]) == 1

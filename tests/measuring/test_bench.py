@@ -162,6 +162,7 @@ def test_a_saved_run_is_compared_and_the_load_is_not_taken_for_another_machine(s
     _, _, storage = stored
     (saved,) = storage.glob("*/0001_one.json")
     few = (*SMALL, "--variant=manual", "--processes=1", f"--benchmark-storage={storage}", "--benchmark-compare=0001")
+    few = (*few, f"--benchmark-json={storage / 'again.json'}")
     document = json.loads(saved.read_text())
     document["machine_info"]["fitbench"]["load_average"] = [99.0, 99.0, 99.0]
     saved.write_text(json.dumps(document))

@@ -71,7 +71,8 @@ def test_the_check_can_fail(parent):
 
 def test_all_backends_and_variants_are_found_without_a_framework():
     told = json.loads(answer(ONE_BY_ONE, "bench.backends", "impls"))
-    assert told["found"] == [6, 5]
+    files = ("bench/backends/*_backend.py", "impls/*/__init__.py")
+    assert told["found"] == [len(list(ROOT.glob(each))) for each in files]
     assert FRAMEWORKS & {*told["bench.backends"], *told["impls"]} == set()
 
 

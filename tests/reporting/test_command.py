@@ -32,6 +32,20 @@ def test_without_arguments_the_newest_run_is_reported_beside_it(tmp_path, monkey
     assert "manual" in Path("reports/new/report.md").read_text(encoding="utf-8")
 
 
+def test_the_report_of_a_comparison_lies_beside_it(tmp_path, monkeypatch):
+    """Its files are called a.json and b.json everywhere: reports of two of them must not take each other's place."""
+    render_nothing(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    sides = [
+        write(Path(f"{name}/{side}.json"), [record()], comparison={"id": name, "side": side, "spec": "."})
+        for name in ("one", "two")
+        for side in "ab"
+    ]
+    for each in (sides[:2], sides[2:]):
+        assert report.main([*map(str, each)]) == 0
+    assert {path.parent for path in tmp_path.glob("**/report.md")} == {tmp_path / "one/report", tmp_path / "two/report"}
+
+
 def foreign(path: Path) -> str:
     path.write_text('{"benchmarks": [{"name": "test_other", "extra_info": {}, "stats": {}}]}')
     return "of another project"

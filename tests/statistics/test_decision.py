@@ -171,6 +171,35 @@ def test_one_process_decides_nothing():
         assert (one.verdict, one.reason, one.smallest) == (UNDECIDED, "one process", math.inf)
 
 
+def alone(sides: int, side: int) -> list[np.ndarray]:
+    """Log seconds of five processes and six cases: the first has one process in a side, and is slower."""
+    random = np.random.default_rng(9)
+    logs = [0.001 * random.normal(size=(6, 5)) for _ in range(sides)]
+    logs[-1][0] += 0.5
+    logs[side][0, 1:] = np.nan
+    return logs
+
+
+@pytest.mark.parametrize(("sides", "side"), [(1, 0), (2, 0), (2, 1)])
+def test_one_process_decides_nothing_whatever_the_other_cases_have(sides, side):
+    first, *others = decisions([tuple(alone(sides, side))], 0.05)
+    assert (first.verdict, first.reason, first.smallest) == (UNDECIDED, "one process", math.inf)
+    assert math.isnan(first.ratio.low) and first.ratio.value == pytest.approx(math.exp(0.5), rel=0.01)
+    assert {one.verdict for one in others} == {SAME}
+
+
+def test_a_yardstick_of_one_process_does_not_count():
+    random = np.random.default_rng(10)
+    old, new, yardstick = 0.001 * random.normal(size=(3, 6, 5))
+    yardstick[:, 1:] = np.nan
+    assert decisions([(old, new), (old, yardstick)], 0.05)[0].ratio == decisions([(old, new)], 0.05)[0].ratio
+
+
+def test_the_mean_over_the_cases_is_of_more_than_one_process():
+    found = decision.geometric_mean([tuple(alone(2, 0))])
+    assert found.value == pytest.approx(math.exp(0.5 / 6), rel=0.01) and math.isnan(found.low)
+
+
 def test_an_interval_without_end_is_undecided():
     one = paired(np.array([[-200.0, 200.0]]), 0.05)[0]  # t is 12.7, and the mean's error 200
     assert (one.verdict, one.ratio.low, one.ratio.high, one.smallest) == (UNDECIDED, 0, math.inf, math.inf)

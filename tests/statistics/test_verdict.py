@@ -8,10 +8,10 @@ from builders import AGREEMENT, record, rounds, run_of
 from msgspec.structs import replace as changed
 from scipy import stats
 
+from bench.records.record import AGREED, NOT_REACHED, SKIPPED, Comparison, Machine, Record, Run
 from bench.records.record import FAILED as BROKEN
-from bench.records.record import NOT_REACHED, SKIPPED, Comparison, Machine, Record, Run
 from bench.statistics.decision import FASTER, SAME, SLOWER, UNDECIDED
-from bench.statistics.verdict import APPEARED, FAILED, VANISHED, decide
+from bench.statistics.verdict import APPEARED, FAILED, NOT_COMPARED, VANISHED, decide
 from bench.support.errors import InputError
 
 TURNS = 20
@@ -23,8 +23,8 @@ def timed(backend: str, seconds: np.ndarray, yardstick: float | None = 1e-3, **c
     return record(seconds, backend=backend, rounds=rounds(seconds, yardstick=yardstick), **changes)
 
 
-def broken(backend: str, outcome: str, reason: str) -> Record:
-    return record(backend=backend, outcome=outcome, reason=reason)
+def broken(backend: str, outcome: str, reason: str, **changes) -> Record:
+    return record(backend=backend, outcome=outcome, reason=reason, **changes)
 
 
 def run(name: str, *records: Record, **machine) -> Run:
@@ -124,6 +124,29 @@ def test_a_machine_that_became_slower_makes_no_case_slower():
     assert {row.verdict for row in table.rows} == {SLOWER} and table.drift is None
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "alike"),
+    [
+        ({"yardstick": "python 3.11.7, numpy 2.4.6"}, {"yardstick": "python 3.11.7, numpy 2.4.6"}, True),
+        ({"yardstick": "python 3.11.7, numpy 2.4.6"}, {"yardstick": "python 3.11.7, numpy 3.0.0"}, False),
+        ({"yardstick": "python 3.11.7, numpy 2.4.6"}, {}, True),
+        ({"yardstick": "python 3.11.7, numpy 2.4.6"}, {"python": "3.13.0"}, False),
+        ({"python": "3.13.0"}, {"python": "3.13.0"}, True),
+        ({"python": "3.13.0"}, {}, False),  # older files, which do not tell it: each had the yardstick of its own
+    ],
+)
+def test_a_yardstick_of_another_kind_is_not_used(before, now, alike):
+    """An upgrade that makes both a case and the yardstick slower would else be no change."""
+    old = run("old.json", *(timed(name, quiet(1e-5, seed=i), yardstick=1e-3) for i, name in enumerate(NAMES)), **before)
+    new = run(
+        "new.json", *(timed(name, quiet(1.2e-5, seed=9 - i), yardstick=1.2e-3) for i, name in enumerate(NAMES)), **now
+    )
+    table = decide(old, new, 0.05)
+    assert {row.verdict for row in table.rows} == {UNDECIDED if alike else SLOWER}
+    assert table.drift == (pytest.approx(1.2) if alike else None)
+    assert any(line.startswith("yardstick ") for line in table.changed) == (not alike)
+
+
 def test_a_core_that_another_process_had_makes_no_case_slower():
     """Its seconds double and its CPU time does not; where the CPU time doubles too, or there is none, it is slower."""
     old = run("old.json", *(timed(name, quiet(1e-5, seed=i)) for i, name in enumerate(NAMES)))
@@ -156,6 +179,12 @@ def test_cases_that_cannot_be_compared_say_why():
         broken("torch-compile-loop", BROKEN, "no compiler"),
         broken("other", SKIPPED, "no"),
         timed("gone", good),
+        broken("removed", BROKEN, "wrong"),
+        record(good, backend="agreed", outcome=AGREED),
+        broken("written", SKIPPED, "not in this revision", unwritten=True),
+        broken("never-written", SKIPPED, "there is no file", unwritten=True),
+        timed("unwritten", good),
+        broken("one-reason", SKIPPED, "jax not installed"),
     )
     new = run(
         "new.json",
@@ -167,17 +196,48 @@ def test_cases_that_cannot_be_compared_say_why():
         broken("torch-compile-loop", BROKEN, "still no compiler"),
         broken("other", SKIPPED, "no"),
         timed("new", good),
+        record(good, backend="agreed", outcome=AGREED),
+        timed("written", good),
+        broken("never-written", SKIPPED, "there is no file", unwritten=True),
+        broken("unwritten", SKIPPED, "not in this revision", unwritten=True),
+        broken("one-reason", NOT_REACHED, "the run ended"),
+        broken("only-skipped", SKIPPED, "no compiler"),
     )
     rows = {row.case.backend: (row.verdict, row.reason) for row in decide(old, new, 0.05).rows[1:]}
     assert rows == {
         "torch": (FAILED, "in new: wrong"),
-        "jax": (APPEARED, "failed in old: NaN at step 3"),
-        "jax-loop": (APPEARED, "skipped in old: jax not installed"),
+        "jax": (NOT_COMPARED, "failed in old: NaN at step 3"),
+        "jax-loop": (NOT_COMPARED, "skipped in old: jax not installed"),
         "torch-compile": (VANISHED, "not reached in new: the run ended"),
         "torch-compile-loop": (FAILED, "in both: still no compiler"),
+        "other": (NOT_COMPARED, "skipped in both: no"),
         "gone": (VANISHED, "not in the new run"),
+        "removed": (NOT_COMPARED, "failed in old: wrong; not in the new run"),
+        "agreed": (NOT_COMPARED, "agreed in both: not timed, as asked"),
+        "written": (APPEARED, "skipped in old: not in this revision"),
+        "unwritten": (VANISHED, "skipped in new: not in this revision"),
+        "one-reason": (NOT_COMPARED, "skipped in old: jax not installed; not reached in new: the run ended"),
         "new": (APPEARED, "not in the old run"),
+        "only-skipped": (NOT_COMPARED, "not in the old run; skipped in new: no compiler"),
     }
+
+
+def test_a_case_that_makes_no_sense_has_no_verdict():
+    """NumPy on another device could be compared on no machine, whatever reason a file tells; torch could on some."""
+    good = timed("numpy", quiet(1e-5))
+    skipped = [record(backend=name, device="cuda", outcome=SKIPPED, reason="no") for name in ("numpy", "torch")]
+    rows = decide(run("old.json", good, *skipped), run("new.json", good, *skipped), 0.05).rows
+    assert [(row.case.backend, row.case.device, row.verdict) for row in rows] == [
+        ("numpy", "cpu", SAME),
+        ("torch", "cuda", NOT_COMPARED),
+    ]
+
+
+def test_a_run_that_was_cut_short_is_named():
+    good = timed("numpy", quiet(1e-5))
+    old, new = run("old.json", good), run("new.json", good, cut_short=True)
+    assert decide(old, old, 0.05).cut_short == () and decide(old, new, 0.05).cut_short == ("new.json",)
+    assert decide(new, old, 0.05).cut_short == ("new.json",)
 
 
 def test_all_failed_is_a_table_and_not_an_error():
@@ -195,12 +255,21 @@ def test_sides_without_a_shared_turn_decide_nothing():
 
 def test_changes_of_the_software_are_listed():
     good = timed("numpy", quiet(1e-5))
-    old = run("old.json", good, python="3.11.7", packages={"torch": "2.12.0", "numpy": "2.4.6"})
-    software = {"python": "3.12.1", "packages": {"torch": "2.13.0", "numpy": "2.4.6", "jax": "0.10.2"}}
+    ours = {"yardstick": "python 3.11.7, numpy 2.4.6"}
+    old = run("old.json", good, python="3.11.7", packages={"torch": "2.12.0", "numpy": "2.4.6"}, **ours)
+    software = {**ours, "python": "3.12.1", "packages": {"torch": "2.13.0", "numpy": "2.4.6", "jax": "0.10.2"}}
     changes = ("python 3.11.7 -> 3.12.1", "torch 2.12.0 -> 2.13.0", "jax none -> 0.10.2")
     assert decide(old, run("new.json", good, **software), 0.05).changed == changes
     new = run("new.json", good, **software, environment={"X": "1"})
     assert decide(*sides(old, new), 0.05).changed == (*changes, "X none -> 1")
+
+
+def test_conditions_of_the_measured_cases_are_told_where_they_differ():
+    old = run("old.json", *(timed(name, quiet(1e-5), threads=1) for name in NAMES))
+    more = {"threads": 2, "device_name": "Another", "matmul_precision": "high"}
+    new = run("new.json", timed("numpy", quiet(1e-5)), *(timed(name, quiet(1e-5), **more) for name in NAMES[1:]))
+    changes = ("threads 1 -> 2", "device name A CPU -> Another", "matmul precision highest -> high")
+    assert decide(*sides(old, new), 0.05).changed == changes
 
 
 GOOD = timed("numpy", quiet(1e-5))

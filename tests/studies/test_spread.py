@@ -60,20 +60,23 @@ def test_a_run_may_be_several_files_whose_turns_are_not_paired(tmp_path):
 
 def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys):
     one, other = (run(tmp_path / name, 1.0, 2.0, 3.0) for name in ("one", "other"))
-    twice, empty, alone = (tmp_path / name for name in ("twice", "empty", "alone"))
-    for folder in (twice, empty, alone):
+    twice, empty, alone, apart = (tmp_path / name for name in ("twice", "empty", "alone", "apart"))
+    for folder in (twice, empty, alone, apart):
         folder.mkdir()
     for name in ("first", "second"):
         write_run(twice, name, np.ones((1, 1)), ("numpy",))
     write_run(alone, "torch", np.ones((1, 1)), ("torch",))
+    write_run(apart, "two", np.ones((2, 1)), ("numpy", "other"))
     for words, name in (
         ([one], "1 run"),
         ([one, other, one], "given twice"),
         ([one, tmp_path / "nowhere.json"], "nowhere.json"),
         ([one, empty], "empty: a folder without a JSON"),
         ([one, twice], "twice: manual-numpy-cpu-float32-2000: the run holds this case twice"),
-        ([other, alone], "no case was measured in all runs together with the baseline, 'numpy'"),
-        ([one, other, "--baseline=nobody"], "measured in all runs together with the baseline, 'nobody'"),
+        ([other, alone], f"--baseline 'numpy': not measured in {alone}; allowed: torch"),
+        ([one, other, "--baseline=nobody"], "--baseline 'nobody': not measured in "),
+        ([one, other, "--baseline=nobody"], "; allowed: numpy, torch, jax"),
+        ([one, apart], "no case was measured in all runs together with the baseline, 'numpy'"),
     ):
         assert spread.main([str(word) for word in words]) == 2
         said = capsys.readouterr()

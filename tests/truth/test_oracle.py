@@ -85,6 +85,11 @@ def test_the_optimum_is_nowhere_off_itself():
 
 class Halving:
     oracle = f"{__name__}:HalvingOracle"
+    parameters = fewest_points = 2
+
+    @staticmethod
+    def equation(parameters: Sequence[float]) -> str:
+        return "y = {} + {}".format(*parameters)
 
 
 @dataclass(frozen=True)
@@ -123,7 +128,7 @@ class HalvingOracle:
 
 
 HALF = Problem(
-    Variant(9, "another model", Halving(), lambda _: np.zeros(4), GradientDescent(0.5)), "float64", 4, 0, 300
+    Variant(9, "another model", Halving(), lambda _: np.zeros(2), GradientDescent(0.5)), "float64", 4, 0, 300
 )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 import impls
 from bench.truth.problem import Problem
-from bench.truth.trajectory import PARAMETERS, Trajectory, gradient, loss
+from bench.truth.trajectory import Trajectory, gradient, loss
 from impls.variant import RMSprop
 
 # The notebook that the suite grew out of: float64, `manual`, 2000 points; its last coefficients and its last loss.
@@ -54,7 +54,7 @@ def test_the_optimum_is_the_least_squares_cubic():
 def test_loss_is_the_sum_over_the_points(variant, dtype):
     trajectory = Trajectory.of(problem(variant, dtype, points=50, steps=3))
     x, y = (column.astype(float) for column in trajectory.problem.data())
-    a, b, c, d = (float(value) for value in trajectory.states[2][:PARAMETERS])
+    a, b, c, d = (float(value) for value in trajectory.states[2][:4])
     if variant == "custom_function":
         predicted = a + b * np.polynomial.legendre.Legendre([0, 0, 0, 1])(c + d * x)
     else:
@@ -65,7 +65,7 @@ def test_loss_is_the_sum_over_the_points(variant, dtype):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_gradient_is_the_difference_quotient_of_the_loss(variant):
     trajectory = Trajectory.of(problem(variant, points=50, steps=3))
-    model, here, h = trajectory.problem.variant.model, trajectory.states[2][:PARAMETERS], mpmath.mpf("1e-15")
+    model, here, h = trajectory.problem.variant.model, trajectory.states[2][:4], mpmath.mpf("1e-15")
     for j, slope in enumerate(gradient(model, trajectory.sums, here)):
         there, back = ([v + s * h * (i == j) for i, v in enumerate(here)] for s in (1, -1))
         quotient = (loss(model, trajectory.sums, there) - loss(model, trajectory.sums, back)) / (2 * h)

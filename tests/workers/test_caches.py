@@ -4,8 +4,13 @@ import tempfile
 
 import pytest
 
+from bench.cases.case import Case
+from bench.cases.options import choice_of
+from bench.sides.side import here
 from bench.support.scratch import Scratch
+from bench.workers import pool
 from bench.workers.caches import SCRATCH, Caches, has, mark
+from bench.workers.process import Deadline
 
 
 @pytest.fixture
@@ -56,3 +61,19 @@ def test_runs_that_follow_each_other_leave_nothing(temporary):
         assert len(list(temporary.iterdir())) == 1
         caches.close()
         assert not any(temporary.iterdir())
+
+
+@pytest.mark.parametrize("fact", ["cpu_name", "instructions"])
+def test_code_of_another_processor_is_not_found(tmp_path, monkeypatch, fact):
+    """A kept folder may be restored on a machine whose processor lacks instructions that its code has."""
+    caches, found = Caches(tmp_path), []
+    for told in ("one", "one", "another"):
+        monkeypatch.setattr(pool, fact, lambda told=told: told)
+        workers = pool.Pool(choice_of(backend=["numpy"]), caches, cold=False, code={"": "a hash"})
+        case = Case("manual", "numpy", "cpu", "float32", 2000)
+        try:
+            found.append(workers.worker(here(), case, Deadline(60)).cache)
+        finally:
+            workers.close()
+    caches.close()
+    assert found[0] == found[1] != found[2]

@@ -149,7 +149,8 @@ def one_line(caught: pytest.ExceptionInfo[WorkerError], *words: str) -> None:
     ],
 )
 def test_an_answer_that_is_not_what_was_expected_is_an_error_in_one_line(tmp_path, answer, words):
-    with worker(answering(tmp_path, answer)) as process:
+    with worker(answering(tmp_path, '{"seconds": 1.0}', answer)) as process:
+        assert process.ask(Yardstick(None), 10).seconds == 1.0
         with pytest.raises(WorkerError) as caught:
             process.ask(Yardstick(None), 10)
         one_line(caught, "yardstick: the worker's answer is not what was expected: ", "; it wrote ", *words)
