@@ -74,8 +74,10 @@ def measure(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
         progress.clear()
     _write(plan, sides, runner, machines)
     assert runner.journal is not None
-    if runner.interrupted:
+    if not runner.complete:
         runner.journal.close()
+        if runner.edited:
+            raise InputError(f"{runner.edited}; what was measured until then is in {plan.output}")
         raise CutShortError
     runner.journal.discard()
     return _checked(plan, sides)
@@ -85,8 +87,7 @@ def _write(plan: Plan, sides: Sequence[Side], runner: Runner, machines: dict[str
     together = uuid.uuid4().hex
     for side in sides:
         about = Comparison(together, side.label, _spec(side))
-        others = sorted(runner.presence.seen)
-        machine = msgspec.structs.replace(machines[side.label], other_runs=others, comparison=about)
+        machine = msgspec.structs.replace(runner.about(machines[side.label], side.label), comparison=about)
         records = {case: runner.so_far(case, label=side.label) for case in runner.selected}
         write(plan.output / f"{side.label}.json", document(records, machine, plan.disable_gc))
 

@@ -37,8 +37,12 @@ def document(
     commit: Mapping[str, Any] | None = None,
     data: bool = True,
 ) -> dict[str, Any]:
-    """A whole run. commit: as pytest-benchmark tells it; data: whether `stats` hold all rounds."""
+    """A whole run, which is said to be cut short if any of its cases was.
+
+    commit: as pytest-benchmark tells it; data: whether `stats` hold the figure of each process.
+    """
     timed = {case: record for case, record in records.items() if record.outcome == MEASURED}
+    machine = msgspec.structs.replace(machine, cut_short=any(one.cut_short for one in records.values()))
     options = {"disable_gc": disable_gc, "timer": "worker"}
     return {
         "machine_info": machine_info(machine),
@@ -62,8 +66,8 @@ def _entry(case: Case, record: Record) -> dict[str, Any]:
 
 
 def _timed(case: Case, record: Record, options: Mapping[str, Any], data: bool) -> dict[str, Any]:
-    assert record.rounds is not None
-    name, seconds = f"test_fit[{case.id}]", record.rounds.kept.seconds
+    assert record.estimate is not None
+    name, seconds = f"test_fit[{case.id}]", record.estimate.process_seconds
     return {
         **_entry(case, record),
         "fullname": f"bench/test_fit.py::{name}",

@@ -137,10 +137,12 @@ are of two devices or were not measured at the same time: then it is the ratio o
         Section(
             "Sampling",
             """
-How the figures above came about. A case is sampled until half of its interval is narrow enough (`precision`) or its
-time is up (`max-time`): then the half-width, relative to the median, says how precise it is. A process is warm when
-its rounds have stopped getting faster; where no test ended its warm-up before its time was up, its last rounds were
-kept all the same, and are to be doubted.""",
+How the figures above came about. A case is sampled until half of its interval is narrow enough (`precision`), its time
+is up (`max-time`) or a process has made the most rounds that any may (`max-rounds`), unless the run ended before all
+processes that were asked for had their turn (`interrupted`). The half-width, relative to the median, says how precise
+it is. A process whose worker was lost (killed, or too late) counts for nothing. A process is warm when its rounds have
+stopped getting faster; where no test ended its warm-up before its time was up, its last rounds were kept all the same,
+and are to be doubted.""",
             (),
             lambda group: tables.listing(group, tables.SAMPLING_TABLE, tables.measured),
             ("iteration-time",),
@@ -205,7 +207,7 @@ the dotted line is the horizon.""",
 
 def _document(runs: dict[str, Run], frame: pd.DataFrame, folder: Path) -> str:
     """The text of report.md; draws its pictures into the folder."""
-    parts = ["# What an iteration costs, and whether all agree", _summary(frame), *_disturbed(runs), DATA]
+    parts = ["# What an iteration costs, and whether all agree", _summary(frame), *_caveats(runs), DATA]
     parts.append("## Machines")
     parts += [tables.markdown(tables.side_by_side(runs)), _links(("machines",))]
     taken: set[str] = set()
@@ -216,6 +218,8 @@ def _document(runs: dict[str, Run], frame: pd.DataFrame, folder: Path) -> str:
     parts += ["## Cases not measured", _rest(frame), _links(("not-measured",))]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
+
+SHOWN = 20  # lost processes of a run that are listed
 
 DATA = f"Under `Data`: the same in SI units and full precision. In tables, `{tables.NONE}` is what does not apply."
 
@@ -229,9 +233,15 @@ def _summary(frame: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def _disturbed(runs: dict[str, Run]) -> Iterator[str]:
-    """A warning for every run that was not alone, or that was slowed down."""
+def _caveats(runs: dict[str, Run]) -> Iterator[str]:
+    """What makes the figures of a whole run worth less: it ended early, lost processes, was slowed down, or not alone."""
     for label, run in runs.items():
+        if run.machine.cut_short:
+            yield f"**Cut short: {tables.escape(label)} ended before all was measured that it had planned{_few(run)}.**"
+        if lost := [f"{one.case.id}, {each}" for one in run.records for each in one.lost]:
+            told = f"**Lost: in {tables.escape(label)} {len(lost)} worker(s) ended before their case was measured.**\n"
+            more = [f"and {len(lost) - SHOWN} more"] if len(lost) > SHOWN else []
+            yield "\n".join([told, *(f"- {tables.escape(each)}" for each in [*lost[:SHOWN], *more])])
         if (told := slowed(run.machine.environment)) is not None:
             yield f"**Warning: {tables.escape(f'{label}: {told}')}. Its timings suffered.**"
         if others := run.machine.other_runs:
@@ -241,6 +251,18 @@ def _disturbed(runs: dict[str, Run]) -> Iterator[str]:
                 f"**Warning: {runs_beside} of fitbench went on at the same time as {tables.escape(label)} "
                 f"(pid {pids}). Its timings suffered.**"
             )
+
+
+def _few(run: Run) -> str:
+    """In how many processes the cases of a run were measured that were to be measured in more."""
+    cut = [one for one in run.records if one.sampling is not None and one.sampling.stopped == "interrupted"]
+    counts = sorted({len(one.processes or ()) for one in cut})
+    asked = sorted({one.sampling.asked for one in cut if one.sampling is not None and one.sampling.asked is not None})
+    return f"; cases have {_range(counts)} of {_range(asked)} processes" if counts and asked else ""
+
+
+def _range(numbers: list[int]) -> str:
+    return str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
 
 
 def _section(section: Section, frame: pd.DataFrame, folder: Path, taken: set[str]) -> Iterator[str]:

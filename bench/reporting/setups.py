@@ -36,6 +36,8 @@ def _setup(label: str, run: Run) -> dict[str, Any]:
         "environment": _listed(f"{name}={value}" for name, value in told.environment.items()),
         "A/B_side": comparison and f"{comparison.side}: {comparison.spec}",
         "A/B_comparison": comparison and comparison.id,
+        "cut_short": "yes" if told.cut_short else None,
+        "code": told.code and told.code[:10],
         "git_commit": commit and commit[:10] + (" + uncommitted changes" if told.git_dirty else ""),
         "Python": told.python,
         **told.packages,

@@ -40,7 +40,7 @@ def _text(column: str, unit: Callable[[float], str] = str) -> Callable[[Any], st
 
 # The tables with a row a case: what stands under each title.
 SAMPLING_TABLE: dict[str, Callable[[Any], str | None]] = {
-    "processes": _text("processes"),
+    "processes": lambda row: None if pd.isna(row.processes) else processes(row),
     "rounds": _text("rounds"),
     "warm-up rounds": lambda row: None if pd.isna(row.warm_up_rounds) else warm_up(row),
     "stopped by": _text("stopped"),
@@ -69,6 +69,13 @@ RESOURCE_TABLE = {
     "recompiles": _text("recompiles"),
     "graph breaks": _text("graph_breaks"),
 }
+
+
+def processes(row: Any) -> str:
+    """The processes that a case was measured in, "4 of 5 (1 lost)" where those are not all that were asked for."""
+    few = not pd.isna(row.processes_asked) and row.processes < row.processes_asked
+    lost = f" ({row.processes_lost} lost)" if row.processes_lost else ""
+    return f"{row.processes}" + (f" of {row.processes_asked}" if few else "") + lost
 
 
 def warm_up(row: Any) -> str:

@@ -37,6 +37,7 @@ def data(table: Table, code: int) -> dict[str, Any]:
         "changed": list(table.changed),
         "unlike": list(table.unlike),
         "cut_short": list(table.cut_short),
+        "lost": list(table.lost),
         "cases": [row_data(row) for row in table.rows],
     }
 

@@ -104,6 +104,7 @@ def _summary(table: Table) -> Iterator[str]:
     if table.unlike:
         yield f"compared although unlike: {', '.join(table.unlike)}"
     yield from (f"cut short: {name}: it ended before all that was planned was measured" for name in table.cut_short)
+    yield from (f"lost: {told}" for told in table.lost)
     for verdict in REST:
         yield from _rest(verdict, [row for row in table.rows if row.verdict == verdict])
 

@@ -356,6 +356,12 @@ def test_runs_without_timings_are_no_pass(folder, capsys):
     assert "no case was measured in both runs" in refused(capsys, *agreed, *GATE)
 
 
+def test_lost_processes_are_told(folder, capsys):
+    killed = "process 3: round: the worker was killed (SIGKILL)"
+    old, new = write(folder / "old.json", record()), write(folder / "new.json", record(lost=[killed]))
+    assert f"lost: new.json: manual-numpy-cpu-float32-2000, {killed}" in compared(capsys, old, new)[1]
+
+
 def test_a_run_that_was_cut_short_is_no_pass(folder, capsys):
     old, new = write(folder / "old.json", record()), write(folder / "new.json", record(), cut_short=True)
     code, printed = compared(capsys, old, new, *GATE)

@@ -101,7 +101,7 @@ def test_workers_have_the_threads_and_cores_of_their_side(monkeypatch):
 
     monkeypatch.setattr("bench.workers.pool.WorkerProcess", Fake)
     caches = Caches()
-    pool = Pool(choice_of(backend=["numpy"]), caches, cold=False, cores=[3, 5, 8])
+    pool = Pool(choice_of(backend=["numpy"]), caches, cold=False, code={"a": "a hash", "b": "a hash"}, cores=[3, 5, 8])
     try:
         for label, threads in (("a", None), ("b", 2)):
             side = dataclasses.replace(here(), label=label, threads=threads)
