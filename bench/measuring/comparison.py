@@ -18,6 +18,7 @@ from bench.records.writing import document, write
 from bench.sides.machine import machine_of
 from bench.sides.side import Side
 from bench.support.errors import InputError
+from bench.support.paths import anonymous
 from bench.workers.process import variables_of
 
 MERGED = ("XLA_FLAGS",)  # ours are added to those given
@@ -71,7 +72,7 @@ def measure(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
 def _write(plan: Plan, sides: Sequence[Side], runner: Runner, machines: dict[str, Machine]) -> None:
     together = uuid.uuid4().hex
     for side in sides:
-        about = Comparison(together, side.label, side.spec)
+        about = Comparison(together, side.label, anonymous(side.spec))
         others = sorted(runner.presence.seen)
         machine = msgspec.structs.replace(machines[side.label], other_runs=others, comparison=about)
         records = {case: runner.so_far(case, label=side.label) for case in runner.selected}

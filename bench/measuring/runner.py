@@ -23,6 +23,7 @@ from bench.sides.able import unable
 from bench.sides.code import code_hash
 from bench.sides.machine import PASSING, machine_of
 from bench.sides.side import Side
+from bench.sides.variables import fingerprint
 from bench.support.errors import InputError
 from bench.truth.oracle import oracle_of
 from bench.truth.problem import Problem
@@ -212,4 +213,5 @@ def _journal_key(runner: Runner) -> dict[str, Any]:
 def _lasting(side: Side) -> dict[str, Any]:
     machine = msgspec.to_builtins(machine_of(side))
     facts = {name: value for name, value in machine.items() if name not in PASSING or name == "environment"}
-    return {**facts, "code": code_hash(side.root), "interpreter": side.python, "spec": side.spec}
+    untold = {"values of variables that are not recorded": fingerprint(side.environ())}
+    return {**facts, **untold, "code": code_hash(side.root), "interpreter": side.python, "spec": side.spec}

@@ -173,7 +173,7 @@ class Comparison(msgspec.Struct, frozen=True):
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """The machine and the software of a run; what the system did not tell is None.
 
-    packages: installed distributions, by lower-case name. environment: the variables that may change a timing.
+    packages: the distributions that compute, by lower-case name. environment: the variables that may change a timing.
     other_runs: processes of runs of fitbench that went on beside this one.
     """
 

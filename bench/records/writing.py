@@ -14,12 +14,13 @@ from pytest_benchmark.stats import Stats
 from bench.cases.case import Case
 from bench.records.record import MEASURED, SCHEMA, Machine, Record
 from bench.support.files import write_atomically
+from bench.support.paths import anonymous
 
 
 def machine_info(machine: Machine) -> dict[str, Any]:
     """What pytest-benchmark tells of a machine, and compares; ours under a name of its own."""
     return {
-        "node": platform.node(),
+        "node": "",  # the host's name is nobody's business, but pytest-benchmark's `compare` asks for one
         "machine": platform.machine(),
         "processor": platform.processor(),
         "system": platform.system(),
@@ -57,8 +58,9 @@ def write(path: Path, whole: Mapping[str, Any]) -> None:
 
 
 def _entry(case: Case, record: Record) -> dict[str, Any]:
-    """One case, timed or not, without its statistics."""
-    return {"group": case.group, "name": f"test_fit[{case.id}]", "extra_info": record.flat()}
+    """One case, timed or not, without its statistics. A reason may quote a path."""
+    told = {**record.flat(), "reason": record.reason and anonymous(record.reason)}
+    return {"group": case.group, "name": f"test_fit[{case.id}]", "extra_info": told}
 
 
 def _timed(case: Case, record: Record, options: Mapping[str, Any], data: bool) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from bench.records.record import Run
+from bench.support.paths import anonymous
 
 
 def setups(runs: Mapping[str, Run]) -> pd.DataFrame:
@@ -18,7 +19,7 @@ def _setup(label: str, run: Run) -> dict[str, Any]:
     commit, comparison = told.git_commit, told.comparison
     return {
         "run": label,
-        "file": str(run.path),
+        "file": anonymous(str(run.path)),
         "date": run.datetime,
         "CPU": told.cpu,
         "cores": told.cores,
