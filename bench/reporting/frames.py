@@ -255,4 +255,6 @@ def about(group: pd.DataFrame) -> str:
         name for name in [*placed(TABLE_AXIS), *placed(PICTURE)] if name != "device" and group[name].nunique() == 1
     ]
     told = "".join(f", {first[name]}" if isinstance(first[name], str) else f", {first[name]} {name}" for name in shared)
-    return f"Run {first['run']}: {first['device']}{names and f' ({names})'}{told}, {first['steps']} steps"
+    return (
+        f"Run {units.printable(first['run'])}: {first['device']}{names and f' ({names})'}{told}, {first['steps']} steps"
+    )

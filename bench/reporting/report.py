@@ -13,6 +13,7 @@ from bench.records.record import MEASURED, Run
 from bench.reporting import canvas, cold_plots, frames, heatmaps, pairs, plots, tables, units
 from bench.reporting.baseline import BASELINE, BASELINE_DEVICE
 from bench.reporting.setups import setups
+from bench.reporting.spreadsheets import write_csv
 from bench.support.errors import InputError
 from bench.support.files import copy_atomically
 
@@ -43,15 +44,21 @@ def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE) -> None:
 
 
 def _write_tables(runs: dict[str, Run], frame: pd.DataFrame, folder: Path) -> None:
-    setups(runs).to_csv(folder / "machines.csv")
+    for name, table in _tables(runs, frame):
+        write_csv(table, folder / f"{name}.csv")
+
+
+def _tables(runs: dict[str, Run], frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The data of the report, by name, one after the other: together they may be large."""
+    yield "machines", setups(runs).reset_index()
     for name, columns in frames.COLUMNS.items():
-        frame[[*frames.KEYS, "outcome", "reason", *columns]].to_csv(folder / f"{name}.csv", index=False)
-    frames.rounds(frame).to_csv(folder / "rounds.csv", index=False)
-    frames.starts(frame).to_csv(folder / "cold-start.csv", index=False)
-    pairs.ratios(frame).to_csv(folder / "ratios.csv", index=False)
-    pairs.break_evens(frame).to_csv(folder / "break-even.csv", index=False)
-    frames.losses(frame).to_csv(folder / "losses.csv", index=False)
-    _not_measured(frame).to_csv(folder / "not-measured.csv", index=False)
+        yield name, frame[[*frames.KEYS, "outcome", "reason", *columns]]
+    yield "rounds", frames.rounds(frame)
+    yield "cold-start", frames.starts(frame)
+    yield "ratios", pairs.ratios(frame)
+    yield "break-even", pairs.break_evens(frame)
+    yield "losses", frames.losses(frame)
+    yield "not-measured", _not_measured(frame)
 
 
 def _not_measured(frame: pd.DataFrame) -> pd.DataFrame:
@@ -86,7 +93,7 @@ def _nothing_timed(group: pd.DataFrame) -> str | None:
 def _no_baseline(group: pd.DataFrame) -> str | None:
     if group["speedup"].notna().any():
         return None
-    name = f"`{group['baseline'].iloc[0]}` on the {BASELINE_DEVICE}"
+    name = f"{tables.code(group['baseline'].iloc[0])} on the {BASELINE_DEVICE}"
     return _nothing_timed(group) or f"{name} was not timed in this run, so there is nothing to compare with."
 
 
@@ -121,7 +128,7 @@ once a round.""",
         Section(
             f"Speed against {tables.escape(baseline)}",
             f"""
-The seconds of `{baseline}` on the {BASELINE_DEVICE}, of the same variant, dtype, size and run, over
+The seconds of {tables.code(baseline)} on the {BASELINE_DEVICE}, of the same variant, dtype, size and run, over
 those of the case, paired: the two took turns, and the median is of the ratios of the rounds of the same turn, by
 process. It need not be the ratio of the medians. "2.00x faster": an iteration takes half the time; in brackets, the 95
 % interval of that factor, where less than 1 is the other way round. Without brackets they took no turns, since they
