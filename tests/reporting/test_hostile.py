@@ -24,14 +24,11 @@ from reports import modes
 IMAGE = "![x](https://evil.example/p.png)"
 HTML = "<img src=//evil.example/p.png onerror=alert(1)>"
 NAMES = [  # of a variant, a backend, a device: printable, and up to 100 characters
-    IMAGE,
-    HTML,
-    "](https://evil.example/q.png)![y",
+    f"{IMAGE} [x][1]",
+    f"{HTML} -->&lt;script&gt;]]>",
+    "](https://evil.example/q.png)![y \\](evil.example)\\",
     "`](//evil.example)``|**a**|$x^2$",
     "=HYPERLINK(0)",
-    "-->&lt;script&gt;]]>",
-    "[x][1]",
-    "\\](evil.example)\\",
     "# 1. https://evil.example www.evil.example",
 ]
 TEXTS = [  # longer ones, with whatever a string may hold
@@ -64,12 +61,12 @@ def hostile(path: Path, cases: list[Any]) -> Path:
         cases,
         cpu=TEXTS[0],
         governor=TEXTS[-1],
-        os=TEXTS[9],
+        os=TEXTS[6],
         python=NAMES[1],
         git_commit=IMAGE,
-        packages={**everything, **dict.fromkeys(("run", "CPU", "memory_bytes", "file", "jax", "torch"), TEXTS[10])},
+        packages={**everything, **dict.fromkeys(("run", "CPU", "memory_bytes", "file", "jax", "torch"), TEXTS[7])},
         environment=everything,
-        comparison={"id": IMAGE, "side": HTML, "spec": TEXTS[9]},
+        comparison={"id": IMAGE, "side": HTML, "spec": TEXTS[6]},
     )
 
 
