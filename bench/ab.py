@@ -4,7 +4,8 @@ python -m bench.ab --a SPEC --b SPEC [options of pytest bench] [--fail-if-slower
 python -m bench.ab --self-test [options]
 
 A SPEC is an interpreter or the folder of a venv, a git revision of this repository, `.` for this checkout as it
-stands, or environment variables: 'XLA_FLAGS="--a=1 --b=2"'. B is judged against A.
+stands, or environment variables: 'XLA_FLAGS="--a=1 --b=2"'. `python:`, `git:` or `env:` before it says which is meant.
+B is judged against A.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from typing import Any
 from bench.cases.options import add_options, asked, keep_folder
 from bench.measuring.comparison import CutShortError, NothingMeasuredError, Plan, measure
 from bench.reporting.verdicts import text
-from bench.sides.specs import resolved
+from bench.sides.specs import SPECS, resolved
 from bench.statistics.gate import add_gate, exit_code, gate_of
 from bench.statistics.verdict import Table, decide
 from bench.studies.selftest import self_test
@@ -72,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="python -m bench.ab",
         description="Compare two environments by interleaved fresh workers.",
-        epilog="SPEC: an interpreter or a venv's folder, a git revision, '.', or 'NAME=VALUE ...'",
+        epilog=SPECS,
     )
     parser.add_argument("--a", metavar="SPEC", help="what to compare with")
     parser.add_argument("--b", metavar="SPEC", help="what is compared")
