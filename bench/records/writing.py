@@ -58,9 +58,15 @@ def write(path: Path, whole: Mapping[str, Any]) -> None:
 
 
 def _entry(case: Case, record: Record) -> dict[str, Any]:
-    """One case, timed or not, without its statistics. A reason may quote a path."""
-    told = {**record.flat(), "reason": record.reason and anonymous(record.reason)}
+    """One case, timed or not, without its statistics. What is said of it, a reason for one, may quote a path."""
+    told = {name: _anonymous(value) for name, value in record.flat().items()}
     return {"group": case.group, "name": f"test_fit[{case.id}]", "extra_info": told}
+
+
+def _anonymous(value: Any) -> Any:
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        return [anonymous(each) for each in value]
+    return anonymous(value) if isinstance(value, str) else value
 
 
 def _timed(case: Case, record: Record, options: Mapping[str, Any], data: bool) -> dict[str, Any]:

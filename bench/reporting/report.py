@@ -10,12 +10,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from bench.records.record import MEASURED, Run
-from bench.reporting import canvas, cold_plots, frames, heatmaps, pairs, plots, tables, units
+from bench.reporting import canvas, cold_plots, folder, frames, heatmaps, pairs, plots, tables, units
 from bench.reporting.baseline import BASELINE, BASELINE_DEVICE
 from bench.reporting.setups import setups
 from bench.reporting.spreadsheets import write_csv
 from bench.support.errors import InputError
-from bench.support.files import copy_atomically
 
 
 def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE) -> None:
@@ -23,8 +22,7 @@ def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE) -> None:
 
     Raises InputError where it cannot be written, and for a baseline that no run holds, unless it is the usual one.
 
-    Everything is made elsewhere first: what stood in the folder stays as it was unless the report is whole. Then each
-    file is replaced in one step, report.md last: whoever is killed leaves no half file, and no link to a missing one.
+    Everything is made elsewhere first: what stood in the folder stays as it was unless the report is whole.
     """
     frame = frames.cases(runs, baseline)
     if baseline != BASELINE and baseline not in (known := frames.present(frame, "backend")):
@@ -33,19 +31,18 @@ def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE) -> None:
         draft = Path(scratch)
         (draft / "tables").mkdir()
         try:
+            folder.check(output)
             (output / "tables").mkdir(parents=True, exist_ok=True)
             _write_tables(runs, frame, draft / "tables")
-            (draft / "report.md").write_text(_document(runs, frame, draft), encoding="utf-8")
-            files = (path for path in draft.rglob("*") if path.is_file())
-            for file in sorted(files, key=lambda path: (path == draft / "report.md", path)):
-                copy_atomically(file, output / file.relative_to(draft))
+            (draft / folder.PAGE).write_text(_document(runs, frame, draft), encoding="utf-8")
+            folder.publish(draft, output)
         except OSError as error:
             raise InputError(f"{output}: cannot be written ({error.strerror or error}); expected a folder") from None
 
 
-def _write_tables(runs: dict[str, Run], frame: pd.DataFrame, folder: Path) -> None:
+def _write_tables(runs: dict[str, Run], frame: pd.DataFrame, place: Path) -> None:
     for name, table in _tables(runs, frame):
-        write_csv(table, folder / f"{name}.csv")
+        write_csv(table, place / f"{name}.csv")
 
 
 def _tables(runs: dict[str, Run], frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -208,15 +205,15 @@ the dotted line is the horizon.""",
     )
 
 
-def _document(runs: dict[str, Run], frame: pd.DataFrame, folder: Path) -> str:
-    """The text of report.md; draws its pictures into the folder."""
-    parts = ["# What an iteration costs, and whether all agree", _summary(frame), *_disturbed(runs), DATA]
+def _document(runs: dict[str, Run], frame: pd.DataFrame, draft: Path) -> str:
+    """The text of report.md; draws its pictures into the draft."""
+    parts = [folder.TITLE, _summary(frame), *_disturbed(runs), DATA]
     parts.append("## Machines")
     parts += [tables.markdown(tables.side_by_side(runs)), _links(("machines",))]
     taken: set[str] = set()
     for section in sections(frame["baseline"].iloc[0]):
         parts += [f"## {section.title}", section.text]
-        parts += _section(section, frame, folder, taken)
+        parts += _section(section, frame, draft, taken)
         parts.append(_links(section.csv))
     parts += ["## Cases not measured", _rest(frame), _links(("not-measured",))]
     return "\n\n".join(part.strip() for part in parts) + "\n"
@@ -246,7 +243,7 @@ def _disturbed(runs: dict[str, Run]) -> Iterator[str]:
             )
 
 
-def _section(section: Section, frame: pd.DataFrame, folder: Path, taken: set[str]) -> Iterator[str]:
+def _section(section: Section, frame: pd.DataFrame, draft: Path, taken: set[str]) -> Iterator[str]:
     """Group by group: the pictures, then a table a dtype; or why there are none."""
     for _, group in frame.groupby(frames.FIGURE, sort=False, observed=True):
         if (nothing := section.nothing(group)) is not None:
@@ -254,7 +251,7 @@ def _section(section: Section, frame: pd.DataFrame, folder: Path, taken: set[str
             continue
         for picture in section.pictures:
             for _, part in group.groupby(picture.by, sort=False, observed=True):
-                yield _draw(picture, section, part, folder, taken)
+                yield _draw(picture, section, part, draft, taken)
         for _, part in group.groupby(frames.TABLE, sort=False, observed=True):
             yield _caption(part)
             yield section.table(part)
@@ -264,11 +261,11 @@ def _caption(group: pd.DataFrame) -> str:
     return f"**{tables.escape(frames.about(group))}**"
 
 
-def _draw(picture: Picture, section: Section, group: pd.DataFrame, folder: Path, taken: set[str]) -> str:
+def _draw(picture: Picture, section: Section, group: pd.DataFrame, draft: Path, taken: set[str]) -> str:
     if (nothing := section.nothing(group)) is not None:
         return f"{_caption(group)}: {nothing}"
     name = _free_name(picture, group, taken)
-    canvas.save(picture.draw(group), folder / name)
+    canvas.save(picture.draw(group), draft / name)
     alt = tables.escape(f"{section.title}. {frames.about(group)}")
     return f"![{alt}]({name}.png)\n\n[as SVG]({name}.svg)"
 
