@@ -1,9 +1,10 @@
 """The report: report.md with its pictures, and the tables as CSV. Each section answers one question."""
 
+import math
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -41,11 +42,11 @@ def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE) -> None:
 
 
 def _write_tables(runs: dict[str, Run], frame: pd.DataFrame, place: Path) -> None:
-    for name, table in _tables(runs, frame):
+    for name, table in data(runs, frame):
         write_csv(table, place / f"{name}.csv")
 
 
-def _tables(runs: dict[str, Run], frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+def data(runs: dict[str, Run], frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """The data of the report, by name, one after the other: together they may be large."""
     yield "machines", setups(runs).reset_index()
     for name, columns in frames.COLUMNS.items():
@@ -205,12 +206,20 @@ the dotted line is the horizon.""",
     )
 
 
+@dataclass
+class Taken:
+    """The names of the pictures that were drawn, and how many rows may still be."""
+
+    names: set[str] = field(default_factory=set)
+    room: int = 20_000  # some ten minutes
+
+
 def _document(runs: dict[str, Run], frame: pd.DataFrame, draft: Path) -> str:
     """The text of report.md; draws its pictures into the draft."""
     parts = [folder.TITLE, _summary(frame), *_disturbed(runs), DATA]
     parts.append("## Machines")
     parts += [tables.markdown(tables.side_by_side(runs)), _links(("machines",))]
-    taken: set[str] = set()
+    taken = Taken()
     for section in sections(frame["baseline"].iloc[0]):
         parts += [f"## {section.title}", section.text]
         parts += _section(section, frame, draft, taken)
@@ -243,7 +252,7 @@ def _disturbed(runs: dict[str, Run]) -> Iterator[str]:
             )
 
 
-def _section(section: Section, frame: pd.DataFrame, draft: Path, taken: set[str]) -> Iterator[str]:
+def _section(section: Section, frame: pd.DataFrame, draft: Path, taken: Taken) -> Iterator[str]:
     """Group by group: the pictures, then a table a dtype; or why there are none."""
     for _, group in frame.groupby(frames.FIGURE, sort=False, observed=True):
         if (nothing := section.nothing(group)) is not None:
@@ -257,14 +266,22 @@ def _section(section: Section, frame: pd.DataFrame, draft: Path, taken: set[str]
             yield section.table(part)
 
 
+def _room(group: pd.DataFrame) -> int:
+    """What it takes to draw a picture of some cases, in rows; an empty one takes as long as some twenty."""
+    return 20 + math.prod(group[name].nunique() for name in ("variant", "backend", "dtype"))
+
+
 def _caption(group: pd.DataFrame) -> str:
     return f"**{tables.escape(frames.about(group))}**"
 
 
-def _draw(picture: Picture, section: Section, group: pd.DataFrame, draft: Path, taken: set[str]) -> str:
+def _draw(picture: Picture, section: Section, group: pd.DataFrame, draft: Path, taken: Taken) -> str:
     if (nothing := section.nothing(group)) is not None:
         return f"{_caption(group)}: {nothing}"
-    name = _free_name(picture, group, taken)
+    if (room := _room(group)) > taken.room:
+        return f"{_caption(group)}: not drawn, as it would take too long to draw all; the tables have all."
+    taken.room -= room
+    name = _free_name(picture, group, taken.names)
     canvas.save(picture.draw(group), draft / name)
     alt = tables.escape(f"{section.title}. {frames.about(group)}")
     return f"![{alt}]({name}.png)\n\n[as SVG]({name}.svg)"
