@@ -211,7 +211,7 @@ class Run(msgspec.Struct, frozen=True, dict=True):
                 raise InputError(f"{self.path}: {one.case.id}: the run holds this case twice")
         return found
 
-    @property
+    @cached_property
     def measured(self) -> dict[Case, Record]:
         """Those that were timed."""
         return {case: one for case, one in self.by_case.items() if one.outcome == MEASURED}

@@ -287,12 +287,15 @@ def _draw(picture: Picture, section: Section, group: pd.DataFrame, draft: Path, 
     return f"![{alt}]({name}.png)\n\n[as SVG]({name}.svg)"
 
 
+LONGEST_NAME = 150  # of a file: systems take 255 bytes
+
+
 def _free_name(picture: Picture, group: pd.DataFrame, taken: set[str]) -> str:
     """A file name for a picture: what it shows and of which cases; the run only where there are several."""
     words = [str(group.iloc[0][name]) for name in picture.by]
     if len(group["run"].cat.categories) == 1:
         del words[0]
-    slug = re.sub(r"[^A-Za-z0-9_]+", "-", "-".join([picture.name, *words])).strip("-")
+    slug = re.sub(r"[^A-Za-z0-9_]+", "-", "-".join([picture.name, *words]))[:LONGEST_NAME].strip("-")
     names = (slug, *(f"{slug}-{number}" for number in range(2, len(taken) + 3)))
     name = next(name for name in names if name not in taken)
     taken.add(name)

@@ -198,10 +198,12 @@ def escape(text: str) -> str:
 
     Underscores inside words are safe and stay readable, and so do the numbers of our notes, as in "failed [1]".
     """
-    line = re.sub(r"[ \t\n]+", " ", printable(text)).strip()
+    line = re.sub(r"[ \t\n]+", " ", printable(text[: 2 * LONGEST])).strip()
+    line = line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
     return SPECIAL.sub(lambda found: found["note"] or f"\\{found[0]}", line)
 
 
+LONGEST = 1000  # characters that are shown: every row of a table is as wide as its widest
 SPECIAL = re.compile(
     r"(?P<note>\[\d+\](?![(\[:]))"
     r"|[\\`*<|~$\[\]&]|(?<!\w)_|_(?!\w)"

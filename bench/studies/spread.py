@@ -44,9 +44,10 @@ def log_ratios_of(path: Path, baseline: str) -> dict[Case, float]:
     Paired by turn where both are in one file, as the report has it; else of the medians. Raises InputError.
     """
     places = _places(path)
+    bases = {case.group: case for case in places if case.backend == baseline}
     found = {}
     for case, (file, record) in places.items():
-        base = next((one for one in places if one.group == case.group and one.backend == baseline), None)
+        base = bases.get(case.group)
         if base is not None and base != case:
             found[case] = _log_ratio(places[base], (file, record))
     return found
