@@ -13,11 +13,11 @@ from bench.cases.options import add_options, asked, keep_folder
 from bench.measuring.destination import OPTION, given, journal_of, usual
 from bench.measuring.neighbours import warning
 from bench.measuring.runner import Runner
-from bench.records.record import FAILED, NOT_REACHED, RIGHT, Machine, Record
+from bench.records.record import FAILED, NOT_REACHED, RIGHT, SKIPPED, Machine, Record
 from bench.records.writing import document, machine_info, write
 from bench.sides.machine import PASSING, machine_of
 from bench.sides.side import here
-from bench.support.errors import InputError
+from bench.support.errors import InputError, printable
 
 RUNNER = pytest.StashKey[Runner]()
 JSON = pytest.StashKey[Path]()
@@ -286,11 +286,13 @@ def resuming(path: Path, words: Sequence[str]) -> str:
 
 
 def _agreement(records: Mapping[Case, Record]) -> list[str]:
-    """How many cases agree, and how well those of each dtype do."""
+    """How many cases agree, why the others were skipped, and how well those of each dtype do."""
     agreed = {case: one.agreement.digits for case, one in records.items() if one.outcome in RIGHT and one.agreement}
     counts = Counter(record.outcome for case, record in records.items() if case not in agreed)
     rest = "".join(f", {count} {outcome}" for outcome, count in counts.items())
     lines = [f"{len(agreed)} of {len(records)} cases agree with the exact fit{rest}"]
+    skipped = Counter(record.reason for record in records.values() if record.outcome == SKIPPED)
+    lines += [f"{count} skipped: {printable(reason or 'no reason is recorded')}" for reason, count in skipped.items()]
     for dtype in dict.fromkeys(case.dtype for case in agreed):
         worst = min((case for case in agreed if case.dtype == dtype), key=agreed.__getitem__)
         lines.append(f"{dtype}: {agreed[worst]:.1f} digits at worst, in {worst.id}")

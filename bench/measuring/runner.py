@@ -25,7 +25,7 @@ from bench.sides.able import unable, unwritten
 from bench.sides.code import changed, files, hash_of
 from bench.sides.machine import PASSING, machine_of
 from bench.sides.side import Side
-from bench.sides.variables import timing_variables
+from bench.sides.variables import fingerprint, timing_variables
 from bench.support.errors import InputError
 from bench.support.signals import as_ctrl_c
 from bench.truth.oracle import oracle_of
@@ -293,4 +293,5 @@ def _lasting_samples(samples: Iterable[Sample]) -> list[Sample]:
 def _lasting(side: Side) -> dict[str, Any]:
     machine = msgspec.to_builtins(machine_of(side))
     facts = {name: value for name, value in machine.items() if name not in PASSING or name == "environment"}
-    return {**facts, "interpreter": side.python, "spec": side.spec, "threads": side.threads}
+    untold = {"values of variables that are not recorded": fingerprint(side.environ())}
+    return {**facts, **untold, "interpreter": side.python, "spec": side.spec, "threads": side.threads}

@@ -214,7 +214,7 @@ class Comparison(msgspec.Struct, frozen=True):
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """The machine and the software of a run; what the system did not tell is None.
 
-    packages: installed distributions, by lower-case name. environment: the variables that may change a timing.
+    packages: the distributions that compute, by lower-case name. environment: the variables that may change a timing.
     other_runs: processes of runs of fitbench that went on beside this one. code: the SHA-256, in hex, of all code under
     bench and impls. cut_short: whether the run ended before all that was planned was measured. yardstick: what it was
     computed by, which is fitbench's own interpreter and NumPy whatever is compared; None in older files, where it was
@@ -267,7 +267,7 @@ class Run(msgspec.Struct, frozen=True, dict=True):
                 raise InputError(f"{self.path}: {one.case.id}: the run holds this case twice")
         return found
 
-    @property
+    @cached_property
     def measured(self) -> dict[Case, Record]:
         """Those that were timed."""
         return {case: one for case, one in self.by_case.items() if one.outcome == MEASURED}

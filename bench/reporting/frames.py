@@ -76,14 +76,15 @@ def _shortest(parts: tuple[str, ...], everyone: list[tuple[str, ...]]) -> str:
 def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
     """One row a case: what names it, its outcome, and its figures in SI units, per iteration where it is timings.
 
-    Column `record` holds the record, `kept` the columns of its rounds after the warm-up, `starts` its cold starts.
+    Column `record` holds the record, `kept` the columns of its rounds after the warm-up, `paces` their medians by
+    process, `starts` its cold starts.
     median_seconds, low_seconds and high_seconds are those of intervals.median_interval; speedup is the
     backend `baseline` on the cpu, of the same run and else the same axes, over the case: see `ratio`. unsettled counts
     the processes whose warm-up no test ended. Raises InputError for a run that contradicts itself.
     """
     rows = [_row(label, run, record) for label, run in runs.items() for record in run.records]
     _compare(rows, baseline)
-    names = [*KEYS, "outcome", "reason", "record", "kept", "starts", *itertools.chain(*COLUMNS.values())]
+    names = [*KEYS, "outcome", "reason", "record", "kept", "paces", "starts", *itertools.chain(*COLUMNS.values())]
     frame = pd.DataFrame(rows, columns=list(dict.fromkeys(names)))
     frame["baseline"] = baseline
     if (twice := frame[frame.duplicated(KEYS)]).size:
@@ -160,6 +161,7 @@ def _timing(record: Record) -> dict[str, Any]:
     sampling = record.sampling
     return {
         "kept": kept,
+        "paces": intervals.process_medians(kept["seconds"], kept["process"]),
         **dict(zip(INTERVAL, (median.value, median.low, median.high), strict=True)),
         "processes": len(np.unique(kept["process"])),
         "processes_asked": sampling and sampling.asked,
@@ -260,4 +262,6 @@ def about(group: pd.DataFrame) -> str:
         name for name in [*placed(TABLE_AXIS), *placed(PICTURE)] if name != "device" and group[name].nunique() == 1
     ]
     told = "".join(f", {first[name]}" if isinstance(first[name], str) else f", {first[name]} {name}" for name in shared)
-    return f"Run {first['run']}: {first['device']}{names and f' ({names})'}{told}, {first['steps']} steps"
+    return (
+        f"Run {units.printable(first['run'])}: {first['device']}{names and f' ({names})'}{told}, {first['steps']} steps"
+    )

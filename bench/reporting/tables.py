@@ -16,18 +16,16 @@ from bench.reporting.frames import present, right, starts
 from bench.reporting.pairs import BEFORE, break_evens
 from bench.reporting.setups import setups
 from bench.statistics.cold_start import CACHED, PARTS
+from bench.support.errors import printable
 from bench.support.imports import fit_packages
 
 NONE = "-"
 
 
 def side_by_side(runs: Mapping[str, Run]) -> pd.DataFrame:
-    """The machines for readers: a column a run, without the packages that no backend computes with."""
-    frame = setups(runs)
-    frameworks = {package for backend in backends().values() for package in backend.packages}
-    computing = {*frameworks, *fit_packages(Path(impls.__path__[0]).parent)}
-    installed = {package for run in runs.values() for package in run.machine.packages}
-    frame = frame.drop(columns=list(installed - computing))
+    """The machines for readers: a column a run, with the packages of the backends and of what they run only."""
+    frameworks = [package for backend in backends().values() for package in backend.packages]
+    frame = setups(runs, [*frameworks, *fit_packages(Path(impls.__path__[0]).parent)])
     frame["memory_bytes"] = [None if pd.isna(size) else units.memory(size) for size in frame["memory_bytes"]]
     frame.columns = frame.columns.str.removesuffix("_bytes").str.replace("_", " ")
     return frame.T.reset_index(names="")
@@ -207,5 +205,26 @@ def markdown(frame: pd.DataFrame) -> str:
 
 
 def escape(text: str) -> str:
-    """Text that Markdown shows as it is, also in a table. Underscores inside words are safe, and stay readable."""
-    return re.sub(r"[\\`*<|~$]|(?<!\w)_|_(?!\w)", r"\\\g<0>", re.sub(r"[ \t\n]+", " ", units.printable(text)).strip())
+    """Text that Markdown shows as it is, in one line, also in a table: no picture, link, heading or HTML comes of it.
+
+    Underscores inside words are safe and stay readable, and so do the numbers of our notes, as in "failed [1]".
+    """
+    line = re.sub(r"[ \t\n]+", " ", printable(text[: 2 * LONGEST])).strip()
+    line = line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
+    return SPECIAL.sub(lambda found: found["note"] or f"\\{found[0]}", line)
+
+
+LONGEST = 1000  # characters that are shown: every row of a table is as wide as its widest
+SPECIAL = re.compile(
+    r"(?P<note>\[\d+\](?![(\[:]))"
+    r"|[\\`*<|~$\[\]&]|(?<!\w)_|_(?!\w)"
+    r"|^[#>]|^[-+](?= )|(?<=^\d)[.)](?= )"  # a heading, a quotation, a list
+    r"|:(?=//)|(?<=\bwww)\."  # GitHub makes links of bare addresses
+)
+
+
+def code(text: str) -> str:
+    """The same as code: between more backticks than it holds in a row."""
+    line = re.sub(r"[ \t\n]+", " ", printable(text)).strip()
+    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
+    return f"{fence}{line}{fence}" if fence == "`" else f"{fence} {line} {fence}"

@@ -239,8 +239,10 @@ def test_jax_runs_on_the_device_asked_for_and_numpy_says_why_not(tmp_path):
 def test_a_missing_compiler_skips_with_the_command_that_installs_it(tmp_path):
     path = tmp_path / "run.json"
     words = ("--device=cpu", "--backend=torch-compile", "--variant=manual", f"--benchmark-json={path}")
-    assert bench(*words, CXX="no-such-compiler").returncode == 0
+    done = bench(*words, CXX="no-such-compiler")
+    assert done.returncode == 0
     found = records(path)["manual-torch-compile"]
+    assert done.stdout.count(f"2 skipped: {found['reason']}\n") == 1  # of both dtypes
     assert found["outcome"] == "skipped"
     assert "no-such-compiler" in found["reason"]
     assert "install" in found["reason"]

@@ -19,7 +19,6 @@ from filelock import FileLock
 from bench.measuring import journal as module
 from bench.measuring.journal import Journal, stored
 from bench.sides.code import changed, files, hash_of
-from bench.sides.variables import timing_variables
 from bench.support.errors import InputError
 
 KEY = {"choice": {"points": (1000, 2000)}, "packages": {"jax": "0.10.1", "numpy": "2.4.6"}, "threads": 1}
@@ -551,10 +550,3 @@ def test_the_hash_is_of_the_names_and_the_content_of_all_code(tmp_path):
     assert len({first, second, code_hash(root)}) == 3
     with pytest.raises(InputError, match="no code there"):
         code_hash(tmp_path)
-
-
-def test_the_environment_has_what_may_change_timings_and_no_secret():
-    names = ("XLA_FLAGS", "OMP_NUM_THREADS", "TORCHINDUCTOR_CACHE_DIR", "PYTHONPATH", "LD_PRELOAD", "CC")
-    matters = dict.fromkeys(names, "1")
-    rest = dict.fromkeys(("HOME", "PYTEST_ADDOPTS", "CCACHE_DIR", "NVIDIA_API_KEY", "MY_XLA_FLAGS"), "1")
-    assert timing_variables({**rest, **matters}) == matters
