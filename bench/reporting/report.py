@@ -14,6 +14,7 @@ from bench.records.record import MEASURED, Run
 from bench.records.slowing import slowed
 from bench.reporting import canvas, cold_plots, folder, frames, heatmaps, pairs, plots, tables, units
 from bench.reporting.baseline import BASELINE, BASELINE_DEVICE
+from bench.reporting.escaping import code, escape
 from bench.reporting.setups import setups
 from bench.reporting.spreadsheets import write_csv
 from bench.support.errors import InputError
@@ -93,7 +94,7 @@ def _nothing_timed(group: pd.DataFrame) -> str | None:
 def _no_baseline(group: pd.DataFrame) -> str | None:
     if group["speedup"].notna().any():
         return None
-    name = f"{tables.code(group['baseline'].iloc[0])} on the {BASELINE_DEVICE}"
+    name = f"{code(group['baseline'].iloc[0])} on the {BASELINE_DEVICE}"
     return _nothing_timed(group) or f"{name} was not timed in this run, so there is nothing to compare with."
 
 
@@ -126,9 +127,9 @@ once a round.""",
             _nothing_timed,
         ),
         Section(
-            f"Speed against {tables.escape(baseline)}",
+            f"Speed against {escape(baseline)}",
             f"""
-The seconds of {tables.code(baseline)} on the {BASELINE_DEVICE}, of the same variant, dtype, size and run, over
+The seconds of {code(baseline)} on the {BASELINE_DEVICE}, of the same variant, dtype, size and run, over
 those of the case, paired: the two took turns, and the median is of the ratios of the rounds of the same turn, by
 process. It need not be the ratio of the medians. "2.00x faster": an iteration takes half the time; in brackets, the 95
 % interval of that factor, where less than 1 is the other way round. Without brackets they took no turns, since they
@@ -242,7 +243,7 @@ def _summary(frame: pd.DataFrame) -> str:
     for run, group in frame.groupby("run", observed=True):
         counts = group["outcome"].value_counts(sort=False)
         outcomes = "".join(f", {outcome} {count}" for outcome, count in counts.items())
-        lines.append(f"- {tables.escape(str(run))}: planned {len(group)}{outcomes}")
+        lines.append(f"- {escape(str(run))}: planned {len(group)}{outcomes}")
     return "\n".join(lines)
 
 
@@ -250,18 +251,18 @@ def _caveats(runs: dict[str, Run]) -> Iterator[str]:
     """What makes the figures of a whole run worth less: it ended early, lost processes, was slowed or not alone."""
     for label, run in runs.items():
         if run.machine.cut_short:
-            yield f"**Cut short: {tables.escape(label)} ended before all was measured that it had planned{_few(run)}.**"
+            yield f"**Cut short: {escape(label)} ended before all was measured that it had planned{_few(run)}.**"
         if lost := [f"{one.case.id}, {each}" for one in run.records for each in one.lost]:
-            told = f"**Lost: in {tables.escape(label)} {len(lost)} worker(s) ended before their case was measured.**\n"
+            told = f"**Lost: in {escape(label)} {len(lost)} worker(s) ended before their case was measured.**\n"
             more = [f"and {len(lost) - SHOWN} more"] if len(lost) > SHOWN else []
-            yield "\n".join([told, *(f"- {tables.escape(each)}" for each in [*lost[:SHOWN], *more])])
+            yield "\n".join([told, *(f"- {escape(each)}" for each in [*lost[:SHOWN], *more])])
         if (slow := slowed(run.machine.environment)) is not None:
-            yield f"**Warning: {tables.escape(f'{label}: {slow}')}. Its timings suffered.**"
+            yield f"**Warning: {escape(f'{label}: {slow}')}. Its timings suffered.**"
         if others := run.machine.other_runs:
             runs_beside = "another run" if len(others) == 1 else f"{len(others)} other runs"
             pids = ", ".join(map(str, others))
             yield (
-                f"**Warning: {runs_beside} of fitbench went on at the same time as {tables.escape(label)} "
+                f"**Warning: {runs_beside} of fitbench went on at the same time as {escape(label)} "
                 f"(pid {pids}). Its timings suffered.**"
             )
 
@@ -298,7 +299,7 @@ def _room(group: pd.DataFrame) -> int:
 
 
 def _caption(group: pd.DataFrame) -> str:
-    return f"**{tables.escape(frames.about(group))}**"
+    return f"**{escape(frames.about(group))}**"
 
 
 def _draw(picture: Picture, section: Section, group: pd.DataFrame, draft: Path, taken: Taken) -> str:
@@ -309,7 +310,7 @@ def _draw(picture: Picture, section: Section, group: pd.DataFrame, draft: Path, 
     taken.room -= room
     name = _free_name(picture, group, taken.names)
     canvas.save(picture.draw(group), draft / name)
-    alt = tables.escape(f"{section.title}. {frames.about(group)}")
+    alt = escape(f"{section.title}. {frames.about(group)}")
     return f"![{alt}]({name}.png)\n\n[as SVG]({name}.svg)"
 
 

@@ -4,9 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.support.errors import printable
-
-FORMULA = ("=", "+", "-", "@")
+from bench.reporting.escaping import harmless
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -23,18 +21,3 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
             plain.isetitem(place, column.map(lambda value, texts=texts: texts.get(value, value)))
     plain.columns = [harmless(str(name)) for name in frame.columns]
     plain.to_csv(path, index=False)
-
-
-def harmless(text: str) -> str:
-    """The text of a cell as a spreadsheet shows it."""
-    shown = printable(text)
-    formula = shown.lstrip().startswith(FORMULA) and not _is_number(shown)
-    return f"'{shown}" if formula or shown.startswith("\t") else shown
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -1,7 +1,6 @@
 """Frames as text for Markdown: numbers for readers, and holes that are labelled and noted."""
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,11 +11,11 @@ import impls
 from bench.backends import backends
 from bench.records.record import MEASURED, Run
 from bench.reporting import units
+from bench.reporting.escaping import escape
 from bench.reporting.frames import present, right, starts
 from bench.reporting.pairs import BEFORE, break_evens
 from bench.reporting.setups import setups
 from bench.statistics.cold_start import CACHED, PARTS
-from bench.support.errors import printable
 from bench.support.imports import fit_packages
 
 NONE = "-"
@@ -202,29 +201,3 @@ def markdown(frame: pd.DataFrame) -> str:
     cells.columns = [escape(str(name)) for name in cells.columns]
     # Without disable_numparse, "15.0" would be printed as 15.
     return str(cells.to_markdown(index=False, disable_numparse=True)) + "\n"
-
-
-def escape(text: str) -> str:
-    """Text that Markdown shows as it is, in one line, also in a table: no picture, link, heading or HTML comes of it.
-
-    Underscores inside words are safe and stay readable, and so do the numbers of our notes, as in "failed [1]".
-    """
-    line = re.sub(r"[ \t\n]+", " ", printable(text[: 2 * LONGEST])).strip()
-    line = line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
-    return SPECIAL.sub(lambda found: found["note"] or f"\\{found[0]}", line)
-
-
-LONGEST = 1000  # characters that are shown: every row of a table is as wide as its widest
-SPECIAL = re.compile(
-    r"(?P<note>\[\d+\](?![(\[:]))"
-    r"|[\\`*<|~$\[\]&]|(?<!\w)_|_(?!\w)"
-    r"|^[#>]|^[-+](?= )|(?<=^\d)[.)](?= )"  # a heading, a quotation, a list
-    r"|:(?=//)|(?<=\bwww)\."  # GitHub makes links of bare addresses
-)
-
-
-def code(text: str) -> str:
-    """The same as code: between more backticks than it holds in a row."""
-    line = re.sub(r"[ \t\n]+", " ", printable(text)).strip()
-    fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
-    return f"{fence}{line}{fence}" if fence == "`" else f"{fence} {line} {fence}"

@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 
 from bench import compare, report, spread
 from bench.records.record import AGREED, FAILED
-from bench.reporting import tables
-from bench.reporting.spreadsheets import FORMULA, harmless, write_csv
+from bench.reporting.escaping import FORMULA, code, escape, harmless
+from bench.reporting.spreadsheets import write_csv
 from reports import modes
 
 IMAGE = "![x](https://evil.example/p.png)"
@@ -182,14 +182,14 @@ def test_numbers_stay_numbers(tmp_path: Path) -> None:
     ],
 )
 def test_text_is_shown_as_it_is(text: str, shown: str) -> None:
-    assert tables.escape(text) == shown
+    assert escape(text) == shown
     (paragraph,) = [token for token in MarkdownIt("commonmark").parse(shown) if token.type == "inline"]
     assert "".join(child.content for child in paragraph.children or ()) == text
 
 
 @pytest.mark.parametrize("text", ["numpy", "a`b", "``", "a|b"])
 def test_code_is_shown_as_it_is(text: str) -> None:
-    (inline,) = [one for one in MarkdownIt("commonmark").parse(f"x {tables.code(text)}.") if one.type == "inline"]
+    (inline,) = [one for one in MarkdownIt("commonmark").parse(f"x {code(text)}.") if one.type == "inline"]
     assert [child.content for child in inline.children or () if child.type == "code_inline"] == [text]
 
 

@@ -14,7 +14,7 @@ from bench.cases.options import choice_of
 from bench.cases.plan import plan
 from bench.records import reading
 from bench.records.reading import load
-from bench.reporting import plots, tables
+from bench.reporting import plots
 from bench.reporting.report import Taken
 from bench.statistics import intervals
 from bench.statistics.intervals import by_process, resampled_medians
@@ -87,8 +87,8 @@ def test_a_curve_has_only_so_many_points() -> None:
 
 
 def test_a_long_text_does_not_widen_its_table() -> None:
-    text = tables.escape("x|" * 10**6)
-    assert text.endswith(" ...") and len(text) < 2 * tables.LONGEST
+    text = escape("x|" * 10**6)
+    assert text.endswith(" ...") and len(text) < 2 * LONGEST
 
 
 def test_a_long_name_of_a_run_names_its_pictures_still(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
