@@ -22,7 +22,7 @@ SPECIAL = re.compile(
     r"(?P<note>\[\d+\](?![(\[:]))"
     r"|[\\`*<|~$\[\]&]|(?<!\w)_|_(?!\w)"
     r"|^[#>]|^[-+](?= )|(?<=^\d)[.)](?= )"  # a heading, a quotation, a list
-    r"|:(?=//)|(?<=\bwww)\."  # GitHub makes links of bare addresses
+    r"|:(?=//)|(?<=\bwww)\.|@(?=\w)"  # GitHub makes links of bare addresses and of names
 )
 
 

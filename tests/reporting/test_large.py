@@ -15,6 +15,7 @@ from bench.cases.plan import plan
 from bench.records import reading
 from bench.records.reading import load
 from bench.reporting import plots
+from bench.reporting.escaping import LONGEST, escape
 from bench.reporting.report import Taken
 from bench.statistics import intervals
 from bench.statistics.intervals import by_process, resampled_medians
