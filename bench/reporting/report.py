@@ -294,8 +294,8 @@ def _section(section: Section, frame: pd.DataFrame, draft: Path, taken: Taken) -
 
 
 def _room(group: pd.DataFrame) -> int:
-    """What it takes to draw a picture of some cases, in rows; an empty one takes as long as some twenty."""
-    return 20 + math.prod(group[name].nunique() for name in ("variant", "backend", "dtype"))
+    """What it takes to draw a picture of some cases, in rows; an empty one takes as long as some forty."""
+    return 40 + math.prod(group[name].nunique() for name in ("variant", "backend", "dtype"))
 
 
 def _caption(group: pd.DataFrame) -> str:

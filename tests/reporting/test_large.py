@@ -73,10 +73,10 @@ def test_no_run_is_made_that_could_not_be_reported(monkeypatch: pytest.MonkeyPat
 
 def test_pictures_end_where_they_would_take_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     render_nothing(monkeypatch)
-    monkeypatch.setattr(Taken, "__init__", lambda self: vars(self).update(names=set(), room=50) and None)
+    monkeypatch.setattr(Taken, "__init__", lambda self: vars(self).update(names=set(), room=85) and None)
     run = write(tmp_path / "run.json", [record(points=points) for points in range(4, 8)])
     text = made(tmp_path / "out", run)
-    assert len(list(tmp_path.glob("out/*.png"))) == 2  # of 21 rows each
+    assert len(list(tmp_path.glob("out/*.png"))) == 2  # of 41 rows each
     assert section(text, "Iteration time").count("not drawn, as it would take too long to draw all") == 6
     assert section(text, "Iteration time").count("20.0 µs") == 4  # the tables have all
 
