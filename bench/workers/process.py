@@ -107,6 +107,8 @@ class WorkerProcess:
                 if not self.alive:
                     self._end(())  # a child that was forked from it may hold its output open
                 continue
+            if not line:
+                self.answers.put("")  # it has ended: whoever asks again is told at once
             if self.answered or line.startswith("{") or not line.endswith("\n"):
                 self.answered = True
                 return line
