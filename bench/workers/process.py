@@ -108,7 +108,7 @@ class WorkerProcess:
                     self._end(())  # a child that was forked from it may hold its output open
                 continue
             if not line:
-                self.answers.put(line)  # the end, for whoever asks once more
+                self.answers.put("")  # it has ended: whoever asks again is told at once
             if self.answered or line.startswith("{") or not line.endswith("\n"):
                 self.answered = True
                 return line
