@@ -4,8 +4,8 @@ python -m bench.ab --a SPEC --b SPEC [options of pytest bench] [--fail-if-slower
 python -m bench.ab --self-test [options]
 
 A SPEC is an interpreter or the folder of a venv, a git revision of this repository, `.` for this checkout as it
-stands, or environment variables: 'XLA_FLAGS="--a=1 --b=2"'. B is judged against A. Sides may differ in their threads:
---a . --b . --b-threads 2.
+stands, or environment variables: 'XLA_FLAGS="--a=1 --b=2"'. `python:`, `git:` or `env:` before it says which is meant.
+B is judged against A. Sides may differ in their threads: --a . --b . --b-threads 2.
 """
 
 import argparse
@@ -25,7 +25,7 @@ if __name__ == "__main__":
 from bench.cases.options import add_options, asked, keep_folder
 from bench.measuring.comparison import CutShortError, NothingMeasuredError, Plan, measure
 from bench.reporting.verdict_data import add_format, in_format
-from bench.sides.specs import resolved
+from bench.sides.specs import SPECS, resolved
 from bench.statistics.gate import add_gate, exit_code, gate_of
 from bench.statistics.verdict import Table, decide
 from bench.studies.selftest import self_test
@@ -102,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="python -m bench.ab",
         description="Compare two environments by interleaved fresh workers.",
-        epilog="SPEC: an interpreter or a venv's folder, a git revision, '.', or 'NAME=VALUE ...'",
+        epilog=SPECS,
     )
     parser.add_argument("--a", metavar="SPEC", help="what to compare with")
     parser.add_argument("--b", metavar="SPEC", help="what is compared")

@@ -1,22 +1,23 @@
 """The pytest side: options, ids and groups, the clock that pytest-benchmark reads, and what goes into its JSON."""
 
+import shlex
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from bench.cases.case import NAMES, Case, split
 from bench.cases.options import add_options, asked, keep_folder
+from bench.measuring.destination import OPTION, given, journal_of, usual
 from bench.measuring.neighbours import warning
 from bench.measuring.runner import Runner
-from bench.records.record import FAILED, NOT_REACHED, RIGHT, Machine, Record
+from bench.records.record import FAILED, NOT_REACHED, RIGHT, SKIPPED, Machine, Record
 from bench.records.writing import document, machine_info, write
 from bench.sides.machine import PASSING, machine_of
 from bench.sides.side import here
-from bench.support.errors import InputError
-from bench.support.files import try_to_write
+from bench.support.errors import InputError, printable
 
 RUNNER = pytest.StashKey[Runner]()
 JSON = pytest.StashKey[Path]()
@@ -59,18 +60,21 @@ def pytest_configure(config):
         choice = asked(option)
         if option.resume and option.benchmark_json is None:
             raise InputError("--resume: needs the --benchmark-json of the run that was ended")
-        _writable(option.benchmark_json)
+        timed = option.benchmark_enable or not option.benchmark_disable
+        path, option.benchmark_json = option.benchmark_json, None  # it is written here, whatever was timed
+        if path is not None:
+            path = given(path)
+        elif timed and not option.collectonly and not option.benchmark_skip:
+            path = usual()
         side = here()
         config.stash[MACHINE] = machine_of(side)  # before the load on it is our own
-        timed = option.benchmark_enable or not option.benchmark_disable
         cache, teller = keep_folder(option.cache), Teller(config)
         runner = Runner(choice, [side], timed, option.benchmark_disable_gc, cache, teller.tell, teller.warn)
         config.stash[RUNNER], config.stash[TOLD] = runner, set()
-        path, option.benchmark_json = option.benchmark_json, None  # it is written here, whatever was timed
         if path is not None and not option.collectonly:
             config.stash[JSON] = path
             if path.is_file() or not path.exists():  # no device
-                runner.keep_journal(Path(f"{path}.journal"), option.resume)
+                runner.keep_journal(journal_of(path), option.resume)
     except InputError as error:
         pytest.exit(str(error), returncode=2)
 
@@ -95,24 +99,29 @@ class Teller:
     def _reporter(self):
         return self.config.pluginmanager.get_plugin("terminalreporter")
 
+    @contextmanager
+    def _seen(self) -> Iterator[None]:
+        """What is written inside `with` reaches the terminal now, although a test is going on."""
+        capture = self.config.pluginmanager.get_plugin("capturemanager")
+        with nullcontext() if capture is None else capture.global_and_fixture_disabled():
+            yield
+            self._reporter.flush()
+
     def tell(self, line: str) -> None:
         if self._reporter is not None and self._reporter.isatty:
-            self._reporter.rewrite(line, erase=True)
+            with self._seen():
+                self._reporter.rewrite(line, erase=True)
 
     def warn(self, line: str) -> None:
         if self._reporter is not None:
-            self._reporter.ensure_newline()
-            self._reporter.line(f"warning: {line}", yellow=True)
+            with self._seen():
+                self._reporter.ensure_newline()
+                self._reporter.line(f"warning: {line}", yellow=True)
 
 
-def _writable(path: Path | None) -> None:
-    """Find out before the run, not after it, that its JSON cannot be written."""
-    if path is None:
-        return
-    try:
-        try_to_write(path)
-    except OSError as error:
-        raise InputError(f"--benchmark-json {path}: cannot be written ({error.strerror})") from None
+def pytest_report_header(config):
+    path = config.stash.get(JSON, None)
+    return None if path is None else f"the run is kept in {path}"
 
 
 def pytest_generate_tests(metafunc):
@@ -183,7 +192,7 @@ def clock() -> Clock:
 
 
 def _machine(config) -> Machine:
-    return msgspec.structs.replace(config.stash[MACHINE], other_runs=sorted(config.stash[RUNNER].presence.seen))
+    return config.stash[RUNNER].about(config.stash[MACHINE], "")
 
 
 def pytest_benchmark_generate_machine_info(config):
@@ -212,7 +221,7 @@ def pytest_sessionfinish(session):
     runner = config.stash.get(RUNNER, None)
     if runner is None:
         return
-    if runner.interrupted:
+    if runner.interrupted or runner.edited:
         session.exitstatus = pytest.ExitCode.INTERRUPTED
     path = config.stash.get(JSON, None)
     if path is None or not runner.selected or runner.strays():
@@ -238,28 +247,52 @@ def pytest_terminal_summary(terminalreporter, config):
     if not records or config.option.collectonly:
         return
     terminalreporter.section("fitbench", sep="-")
-    if runner.interrupted:
-        terminalreporter.line("interrupted: what was measured until then is kept", yellow=True)
+    path = config.stash.get(JSON, None)
+    if runner.ran and not runner.complete:
+        for line in _cut_short(runner, path, config.invocation_params.args):
+            terminalreporter.line(line, yellow=True)
     for line in _agreement(records):
         terminalreporter.line(line)
     if others := runner.presence.seen:
         terminalreporter.line(warning(others, past=True), yellow=True)
-    path = config.stash.get(JSON, None)
-    if runner.interrupted and path is not None:
-        terminalreporter.line(f"go on with it: pytest bench --benchmark-json={path} --resume, and the same options")
     for case, record in records.items():
         if record.outcome == FAILED:
             terminalreporter.line(f"failed {case.id}: {record.reason}", red=True)
+        elif record.lost:
+            terminalreporter.line(f"lost of {case.id}: {'; '.join(record.lost)}", yellow=True)
     if path is not None and path.is_file():
         terminalreporter.line(f"the run: {path}")
+        terminalreporter.line(f"its report: python -m bench.report {shlex.quote(str(path))}")
+
+
+def _cut_short(runner: Runner, path: Path | None, words: Sequence[str]) -> Iterator[str]:
+    """That the run ended before its end, why, and how to go on with it."""
+    yield f"interrupted after {runner.whole} of {runner.processes} processes; what was measured until then is kept"
+    if runner.edited:
+        yield f"{runner.edited}; restore it before you go on with the run"
+    if path is not None:
+        yield f"go on with it: {resuming(path, words)}"
+
+
+def resuming(path: Path, words: Sequence[str]) -> str:
+    """The command that goes on with a run of `pytest` and these words."""
+    found, rest = ["pytest"], iter(words)
+    for word in rest:
+        if word == OPTION:
+            next(rest)
+        elif word != "--resume" and not word.startswith(f"{OPTION}="):
+            found.append(word)
+    return shlex.join([*found, f"{OPTION}={path}", "--resume"])
 
 
 def _agreement(records: Mapping[Case, Record]) -> list[str]:
-    """How many cases agree, and how well those of each dtype do."""
+    """How many cases agree, why the others were skipped, and how well those of each dtype do."""
     agreed = {case: one.agreement.digits for case, one in records.items() if one.outcome in RIGHT and one.agreement}
     counts = Counter(record.outcome for case, record in records.items() if case not in agreed)
     rest = "".join(f", {count} {outcome}" for outcome, count in counts.items())
     lines = [f"{len(agreed)} of {len(records)} cases agree with the exact fit{rest}"]
+    skipped = Counter(record.reason for record in records.values() if record.outcome == SKIPPED)
+    lines += [f"{count} skipped: {printable(reason or 'no reason is recorded')}" for reason, count in skipped.items()]
     for dtype in dict.fromkeys(case.dtype for case in agreed):
         worst = min((case for case in agreed if case.dtype == dtype), key=agreed.__getitem__)
         lines.append(f"{dtype}: {agreed[worst]:.1f} digits at worst, in {worst.id}")

@@ -1,4 +1,4 @@
-"""The benchmark: each case converges and is checked in its worker; its rounds are then told to pytest-benchmark."""
+"""The benchmark: a case converges, is checked and timed in its workers; pytest-benchmark is told a figure a process."""
 
 import pytest
 
@@ -13,10 +13,10 @@ def test_fit(benchmark, runner, clock, told, case):
         pytest.skip(record.reason)
     if record.outcome == FAILED:
         pytest.fail(record.reason, pytrace=False)
-    if record.rounds:
-        rounds = record.rounds.kept.seconds
-        seconds = iter(rounds)
-        benchmark.pedantic(lambda: clock.advance(next(seconds)), setup=clock.reset, rounds=len(rounds))
+    if record.estimate:  # a process is one round to pytest-benchmark, so that its median is the report's
+        figures = record.estimate.process_seconds
+        seconds = iter(figures)
+        benchmark.pedantic(lambda: clock.advance(next(seconds)), setup=clock.reset, rounds=len(figures))
     else:
         benchmark.pedantic(lambda: None)
     told.add(case)

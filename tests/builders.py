@@ -10,6 +10,7 @@ import numpy as np
 from bench.cases.case import Case, split
 from bench.records.record import MEASURED, RIGHT, Machine, ProcessStart, Record, Run, Sampling
 from bench.records.rounds import COLUMNS, Rounds
+from bench.statistics.estimate import estimate
 from bench.truth.agreement import Agreement
 
 AGREEMENT = Agreement(
@@ -109,7 +110,8 @@ def record(
             "agreement": AGREEMENT,
         }
     if outcome == MEASURED:
-        facts |= {"rounds": rounds(each), "sampling": Sampling("precision", 0.0125)}
+        made = rounds(each)
+        facts |= {"rounds": made, "sampling": Sampling("precision", 0.0125), "estimate": estimate(made.kept.arrays())}
     told = {"outcome": outcome, "reason": reason, "seed": 7, "steps": 200}
     return Record(case=case(**axes), **{**told, **facts, **rest})
 

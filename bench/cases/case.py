@@ -3,6 +3,8 @@
 from dataclasses import Field, asdict, astuple, dataclass, field, fields
 from typing import Any
 
+from bench.support.words import LARGEST
+
 DTYPES = ("float32", "float64")
 LONGEST = 100  # characters of a name
 
@@ -40,6 +42,8 @@ class Case:
                 raise ValueError(f"`{each.name}`: expected 1 to {LONGEST} characters that can be printed")
             if isinstance(value, int) and value < 1:
                 raise ValueError(f"`{each.name}`: expected at least 1")
+            if isinstance(value, int) and value > LARGEST:
+                raise ValueError(f"`{each.name}`: expected at most {LARGEST}")
         if self.dtype not in DTYPES:
             raise ValueError(f"`dtype`: expected {' or '.join(DTYPES)}")
 

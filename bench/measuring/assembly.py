@@ -1,24 +1,30 @@
 """The samples that the processes of a run left of a case, put together into its record."""
 
-import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from bench.cases.case import Case
 from bench.cases.choice import Choice
+from bench.measuring.sampling import MOST_ROUNDS
 from bench.records.record import AGREED, FAILED, MEASURED, NOT_REACHED, Facts, Outcome, Record, Sample, Sampling
-from bench.records.rounds import joined
-from bench.statistics.intervals import median_interval
+from bench.records.rounds import Rounds, joined
 
 WORST = ("graph_breaks", "recompiles", "peak_memory_bytes")  # of all processes; of the rest, the last one's stand
+LOST_IN_A_ROW = 2  # processes that a case may lose: then it is not tried again, for each may take its whole timeout
 
 
 def samples_of(samples: Iterable[Sample], label: str, case: Case) -> list[Sample]:
     """Those of one case on one side, by process. A later sample of a process takes the place of an earlier one."""
     found = {one.process: one for one in samples if one.side == label and one.case == case}
     return [found[process] for process in sorted(found)]
+
+
+def is_over(samples: Sequence[Sample]) -> bool:
+    """Whether a case, with these samples by process, has failed for good: it is wrong, or was lost time and again."""
+    given_up = len(samples) >= LOST_IN_A_ROW and all(one.transient for one in samples[-LOST_IN_A_ROW:])
+    return given_up or any(_is_wrong(one) for one in samples)
 
 
 def untimed(case: Case, choice: Choice, outcome: Outcome, reason: str) -> Record:
@@ -31,24 +37,34 @@ def not_reached(case: Case, choice: Choice) -> Record:
 
 
 def record_of(case: Case, choice: Choice, samples: Sequence[Sample], timed: bool) -> Record:
-    """The record of a case, as it follows from its samples; `timed`: whether rounds were to be made."""
+    """The record of a case, as it follows from its samples; `timed`: whether rounds were to be made.
+
+    A process in which it is wrong fails it. One whose worker was lost counts for nothing, unless there is no other.
+    """
     if not samples:
         return not_reached(case, choice)
-    if failed := next((one for one in samples if one.failure is not None), None):
+    sound = [one for one in samples if one.failure is None]
+    lost = [f"process {one.process + 1}: {one.failure}" for one in samples if one.transient]
+    wrong = next((one for one in samples if _is_wrong(one)), None)
+    if failed := wrong or (None if sound else samples[0]):
         where = f"process {failed.process + 1}: " if failed.process else ""
-        reason = f"{where}{failed.failure}"
-        record = untimed(case, choice, FAILED, reason)
-        return msgspec.structs.replace(record, **_facts([failed]))
+        record = untimed(case, choice, FAILED, f"{where}{failed.failure}")
+        return msgspec.structs.replace(record, lost=lost, **_facts([failed]))
     return Record(
         case=case,
         outcome=MEASURED if timed else AGREED,
         reason=None,
         seed=choice.seed,
         steps=choice.steps,
-        agreement=min((one.agreement for one in samples if one.agreement), key=lambda agreement: agreement.digits),
-        **_facts(samples),
+        agreement=min((one.agreement for one in sound if one.agreement), key=lambda agreement: agreement.digits),
+        lost=lost,
+        **_facts(sound),
         **(_timing(samples, choice) if timed else {}),
     )
+
+
+def _is_wrong(sample: Sample) -> bool:
+    return sample.failure is not None and not sample.transient
 
 
 def _facts(samples: Sequence[Sample]) -> dict[str, Any]:
@@ -61,9 +77,20 @@ def _facts(samples: Sequence[Sample]) -> dict[str, Any]:
 
 
 def _timing(samples: Sequence[Sample], choice: Choice) -> dict[str, Any]:
-    rounds = joined(one.rounds for one in samples if one.rounds is not None)
-    kept = rounds.kept.arrays()
-    found = median_interval(kept["seconds"], kept["process"]).half_width
-    half_width = None if math.isnan(found) else found  # of one round, as Ctrl-C may leave, nothing is known
+    from bench.statistics.estimate import estimate  # with SciPy's statistics, which take most of a second: only here
+
+    parts = [one.rounds for one in samples if one.rounds is not None]
+    rounds = joined(parts)
+    found = estimate(rounds.kept.arrays())
+    ends = found.low, found.high
+    # Of one round nothing is known.
+    half_width = None if None in ends else max(abs(end - found.seconds) for end in ends if end) / found.seconds
+    interrupted = len(samples) < choice.processes and not is_over(samples)
     precise = half_width is not None and half_width <= choice.precision
-    return {"rounds": rounds, "sampling": Sampling("precision" if precise else "max-time", half_width)}
+    stopped = "interrupted" if interrupted else "precision" if precise else _out_of(parts)
+    return {"rounds": rounds, "estimate": found, "sampling": Sampling(stopped, half_width, choice.processes)}
+
+
+def _out_of(parts: Iterable[Rounds]) -> Literal["max-rounds", "max-time"]:
+    """What ended the rounds of the processes if their interval is not narrow enough."""
+    return "max-rounds" if any(len(one.seconds) >= MOST_ROUNDS for one in parts) else "max-time"

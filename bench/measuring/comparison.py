@@ -18,6 +18,7 @@ from bench.records.writing import document, write
 from bench.sides.machine import machine_of
 from bench.sides.side import Side
 from bench.support.errors import InputError
+from bench.support.paths import anonymous
 from bench.support.terminal import Progress
 from bench.workers.process import variables_of
 from bench.workers.serving import SLOWDOWN, planted_slowdown
@@ -74,8 +75,10 @@ def measure(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
         progress.clear()
     _write(plan, sides, runner, machines)
     assert runner.journal is not None
-    if runner.interrupted:
+    if not runner.complete:
         runner.journal.close()
+        if runner.edited:
+            raise InputError(f"{runner.edited}; what was measured until then is in {plan.output}")
         raise CutShortError
     runner.journal.discard()
     return _checked(plan, sides)
@@ -84,9 +87,8 @@ def measure(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
 def _write(plan: Plan, sides: Sequence[Side], runner: Runner, machines: dict[str, Machine]) -> None:
     together = uuid.uuid4().hex
     for side in sides:
-        about = Comparison(together, side.label, _spec(side))
-        others = sorted(runner.presence.seen)
-        machine = msgspec.structs.replace(machines[side.label], other_runs=others, comparison=about)
+        about = Comparison(together, side.label, anonymous(_spec(side)))
+        machine = msgspec.structs.replace(runner.about(machines[side.label], side.label), comparison=about)
         records = {case: runner.so_far(case, label=side.label) for case in runner.selected}
         write(plan.output / f"{side.label}.json", document(records, machine, plan.disable_gc))
 

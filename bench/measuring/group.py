@@ -4,6 +4,7 @@ What becomes of a case there is a sample, as the journal keeps it.
 """
 
 import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -25,7 +26,7 @@ from bench.truth.oracle import Oracle
 from bench.truth.problem import Checkpoint
 from bench.workers.caches import has, mark
 from bench.workers.pool import Pool, Running
-from bench.workers.process import Deadline, WorkerError
+from bench.workers.process import Deadline, WorkerError, WorkerLostError
 from bench.workers.protocol import Build, Built, Converge, Converged, Finish, Leave, Request, Round
 
 A = TypeVar("A")
@@ -46,8 +47,8 @@ class Member:
     pace: float | None = None
     round_steps: int = 1
     done: int = 0  # steps of the fit that is being timed
-    checked: int = 0  # rounds of fits that were checked where they ended
     failure: str | None = None
+    transient: bool = False  # of the failure: its worker was lost
 
     def __post_init__(self) -> None:
         self.start = ProcessStart(process=self.sampler.process)
@@ -68,7 +69,11 @@ class Group:
         self.random = random.Random(f"{members[0].case.group} {pool.choice.seed} {self.process}")
 
     def run(self, timed: bool) -> list[Sample]:
-        """The samples of its members. After a KeyboardInterrupt, `interrupted` is set and they hold what is sound."""
+        """The samples of its members.
+
+        After a KeyboardInterrupt `interrupted` is set, and there are those of wrong cases alone: of the others nobody
+        has asked yet whether they were recompiled, or are one graph.
+        """
         try:
             for member in self._shuffled():
                 self._attempt(member, self._converge)
@@ -79,10 +84,8 @@ class Group:
         except KeyboardInterrupt:
             self.interrupted = True
             self.pool.kill()
-            for member in self.members:
-                member.sampler.cut(member.checked)
-        samples = (self._sample(member, timed) for member in self.members)
-        return [sample for sample in samples if sample is not None]
+            return [self._sample(member, timed) for member in self.members if member.failure and not member.transient]
+        return [self._sample(member, timed) for member in self.members]
 
     def _shuffled(self) -> list[Member]:
         """The members that have not failed, in a new order: backend by backend, so that its sides are neighbours."""
@@ -103,6 +106,7 @@ class Group:
                 action(member, *arguments)
             except (WorkerError, DisagreementError) as error:
                 member.failure = f"{error}{switched_off(backends()[member.case.backend], member.side.environ())}"
+                member.transient = isinstance(error, WorkerLostError)
 
     def _converge(self, member: Member) -> None:
         case, problem = member.case, self.oracle.problem
@@ -186,12 +190,14 @@ class Group:
         return any(not one.sampler.done for one in self._sides_of(member) if one.failure is None)
 
     def _round(self, member: Member, turn: int, place: int, yardstick: float | None) -> None:
+        begun = time.monotonic()
         made = member.ask(Round(member.round_steps, self.disable_gc))
         timing = (made.time, made.steps, made.seconds, made.cpu_seconds)
         member.sampler.add(Row(self.process, turn, place, *timing, yardstick))
         member.done = made.done
         if member.done == self.oracle.problem.steps:
             self._leave(member)
+        member.sampler.pass_time(time.monotonic() - begun)
 
     def _leave(self, member: Member) -> None:
         """What was timed is what is checked: the timed fit, at the checkpoint where it ends or which comes next."""
@@ -202,7 +208,7 @@ class Group:
             check_timed(self.oracle, left.step, left.state, left.loss, left.next)
         except DisagreementError as error:
             raise DisagreementError(f"round {len(member.sampler.rows)}: {error}") from None
-        member.done, member.checked = 0, len(member.sampler.rows)
+        member.done = 0
 
     def _finish(self, member: Member) -> None:
         if member.done:
@@ -224,16 +230,15 @@ class Group:
         if finished.graph_breaks:
             raise DisagreementError(f"the step is not one graph: {finished.graph_breaks} graph break(s)")
 
-    def _sample(self, member: Member, timed: bool) -> Sample | None:
+    def _sample(self, member: Member, timed: bool) -> Sample:
         sampler = member.sampler
-        if member.failure is None and (member.agreement is None or (timed and not sampler.rows)):
-            return None  # not reached
         good = member.failure is None
         return Sample(
             side=member.side.label,
             process=self.process,
             case=member.case,
             failure=member.failure,
+            transient=member.transient,
             facts=member.facts,
             agreement=member.agreement if good else None,
             start=msgspec.structs.replace(

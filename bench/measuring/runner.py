@@ -1,5 +1,6 @@
 """The runner: process by process, fresh workers go through the groups; each sample is on disk before the next."""
 
+import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -11,20 +12,20 @@ import msgspec
 from bench.cases.case import Case
 from bench.cases.choice import Choice
 from bench.cases.plan import Planned, plan
-from bench.measuring.assembly import not_reached, record_of, samples_of, untimed
+from bench.measuring.assembly import is_over, not_reached, record_of, samples_of, untimed
 from bench.measuring.group import Group, Member
 from bench.measuring.journal import Journal
 from bench.measuring.neighbours import Presence, warning
 from bench.measuring.sampling import Sampler
 from bench.records.reading import sample as sample_of
-from bench.records.record import MEASURED, SKIPPED, Record, Sample
+from bench.records.record import MEASURED, SKIPPED, Machine, Record, Sample
 from bench.records.rounds import Rounds, joined
 from bench.records.slowing import slowed
 from bench.sides.able import unable, unwritten
-from bench.sides.code import code_hash
+from bench.sides.code import changed, files, hash_of
 from bench.sides.machine import PASSING, machine_of
 from bench.sides.side import Side
-from bench.sides.variables import timing_variables
+from bench.sides.variables import fingerprint, timing_variables
 from bench.support.errors import InputError
 from bench.support.signals import as_ctrl_c
 from bench.truth.oracle import oracle_of
@@ -34,12 +35,19 @@ from bench.workers.devices import devices_of
 from bench.workers.pool import Pool
 from bench.workers.process import Deadline
 
+SHOWN = 3  # files that a message names
+
+
+class EditedError(Exception):
+    """The code of a side is no longer what it was when the run began; the message says which."""
+
 
 class Runner:
     """Measures the selected cases on every side when the first of them is asked for, and keeps the records.
 
-    tell: is called with a line about what begins; warn: with one about another run that goes on beside this one.
-    Raises InputError for a choice that does not fit in memory, and for a device that no backend sees.
+    tell: is called with a line about what begins; warn: with one about another run that goes on beside this one, or
+    about what will take long. Raises InputError for a choice that does not fit in memory or would take too long, for a
+    device that no backend sees, and for a side without code.
     """
 
     def __init__(
@@ -55,11 +63,17 @@ class Runner:
         self.choice, self.sides, self.timed, self.disable_gc = choice, sides, timed, disable_gc
         self.tell, self.warn = tell, warn
         choice.check_memory(len(sides))
+        self._files = {side.label: files(side.root) for side in sides}
+        self.code = {side.label: hash_of(side.root, self._files[side.label]) for side in sides}
         plans = self._plans()
+        choice.check_time({one.case.device for planned in plans.values() for one in planned if one.reason is None})
         self.planned = plans[sides[0].label]
         self.selected: list[Case] = []
         self.samples: list[Sample] = []
+        self._records: dict[tuple[str, Case], tuple[list[Sample], Record]] = {}
         self.interrupted = False
+        self.edited = ""  # what was edited meanwhile, which ended the run, in words
+        self.whole = 0  # processes of the run that went through all groups
         self.ran = self.complete = False
         self.processes = choice.processes if timed else 1
         self.presence = Presence(max(side.threads_of(choice) for side in sides), share=not timed)
@@ -92,7 +106,7 @@ class Runner:
         """
         self.journal = (Journal.resume if resume else Journal.begin)(path, _journal_key(self))
         try:
-            self.samples = [sample_of(path, data) for data in self.journal.samples]
+            self.samples = _lasting_samples(sample_of(path, data) for data in self.journal.samples)
             if any(one.failure is None and (one.rounds is not None) != self.timed for one in self.samples):
                 raise InputError(f"{path}: a sample is damaged (its rounds); delete it, and run without --resume")
         except BaseException:
@@ -134,11 +148,28 @@ class Runner:
             side = next(side for side in self.sides if side.label == label)
             skipped = untimed(case, self.choice, SKIPPED, reason)
             return msgspec.structs.replace(skipped, unwritten=unwritten(case, side) is not None)
-        record = record_of(case, self.choice, samples_of(self.samples, label, case), self.timed)
+        record = self._record_of(label, case)
         return record if told or record.outcome != MEASURED else not_reached(case, self.choice)
 
+    def _record_of(self, label: str, case: Case) -> Record:
+        """Made anew only if there are new samples: its estimate takes some 25 ms, and is asked for several times."""
+        samples = samples_of(self.samples, label, case)
+        made_of, record = self._records.get((label, case), (None, None))
+        if record is None or made_of != samples:
+            record = record_of(case, self.choice, samples, self.timed)
+            self._records[label, case] = samples, record
+        return record
+
+    def about(self, machine: Machine, label: str) -> Machine:
+        """The machine of a side, with what the run has to tell beside it."""
+        return msgspec.structs.replace(machine, other_runs=sorted(self.presence.seen), code=self.code[label])
+
     def run(self) -> None:
-        """Measure everything that is selected and not in the journal."""
+        """Measure everything that is selected and not in the journal, until all is measured or something ends it.
+
+        A KeyboardInterrupt does, and an edit of a side's code: `interrupted` and `edited` tell. What was measured until
+        then is sound.
+        """
         self.ran = True
         caches = Caches(self._cache)
         for side in self.sides:
@@ -146,30 +177,40 @@ class Runner:
                 self.warn(f"{side.spec or 'this run'}: {told}")
         with self.presence, as_ctrl_c():
             self._look_about(known=set())
+            for line in self.choice.foreseen():
+                self.warn(line)
             try:
                 for process in range(self.processes):
                     self._process(process, caches)
-                self.complete = not self.interrupted
+                    self.whole += 1
+                self.complete = True
             except KeyboardInterrupt:
                 self.interrupted = True
+            except EditedError as error:
+                self.edited = str(error)
             finally:
                 caches.close()
 
     def _process(self, process: int, caches: Caches) -> None:
-        """One fresh worker a backend and side, through all groups."""
-        pool = Pool(self.choice, caches, process < self.choice.cold, self.presence.cores)
+        """One fresh worker a backend and side, through all groups.
+
+        Raises KeyboardInterrupt, and EditedError: each group is kept only if it was made by the code of the others.
+        """
+        pool = Pool(self.choice, caches, process < self.choice.cold, self.code, self.presence.cores)
         try:
-            for number, cases in enumerate(self._groups(), 1):
-                if self.interrupted:
-                    break
+            self._check_code()
+            for number, cases in enumerate(self._groups(process), 1):
                 members = self._members(cases, process)
                 if not members:
                     continue
                 self.tell(f"process {process + 1} of {self.processes}, group {number}: {cases[0].group}")
                 oracle = oracle_of(Problem.of(cases[0], self.choice.seed, self.choice.steps))
                 group = Group(pool, members, oracle, self.disable_gc)
-                self._keep(group.run(self.timed), journal=not group.interrupted)
-                self.interrupted |= group.interrupted
+                samples = group.run(self.timed)
+                self._check_code()
+                self._keep(samples, journal=not group.interrupted)
+                if group.interrupted:
+                    raise KeyboardInterrupt
                 self._look_about(known=set(self.presence.seen))
         finally:
             pool.close()
@@ -179,20 +220,33 @@ class Runner:
         if new := set(self.presence.others()) - known:
             self.warn(warning(new))
 
-    def _groups(self) -> list[list[Case]]:
+    def _check_code(self) -> None:
+        """Workers import what is there when they need it: raises EditedError if that is not what the run began with."""
+        for side in self.sides:
+            if names := changed(self._files[side.label], files(side.root)):
+                whose = f" of --{side.label} {side.spec!r}" if side.label else ""
+                more = f" and {rest} more" if (rest := len(names) - SHOWN) > 0 else ""
+                raise EditedError(f"the code{whose} was changed during the run: {', '.join(names[:SHOWN])}{more}")
+
+    def _groups(self, process: int) -> list[list[Case]]:
+        """The selected cases by group, in an order of this process: what the groups before it leave behind in a worker,
+        its heap and imports, would else always be the same for a variant.
+        """
         groups: dict[str, list[Case]] = {}
         for case in self.selected:
             groups.setdefault(case.group, []).append(case)
-        return list(groups.values())
+        shuffled = list(groups.values())
+        random.Random(f"groups {self.choice.seed} {process}").shuffle(shuffled)
+        return shuffled
 
     def _members(self, cases: Sequence[Case], process: int) -> list[Member]:
         """Who is to be measured in this process: all sides of the group's cases, but for those that were skipped, have
-        failed, or all stand in the journal.
+        failed for good, or all stand in the journal.
         """
         pairs = [(side, case) for case in cases for side in self.sides if (side.label, case) not in self._reasons]
         earlier = {(side.label, case): samples_of(self.samples, side.label, case) for side, case in pairs}
         done = {key for key, found in earlier.items() if any(one.process == process for one in found)}
-        failed = {key for key, found in earlier.items() if any(one.failure is not None for one in found)}
+        failed = {key for key, found in earlier.items() if is_over(found)}
         if done | failed >= set(earlier):
             return []
         # A group that was cut off is made anew as a whole, for its cases take turns.
@@ -226,12 +280,18 @@ def _journal_key(runner: Runner) -> dict[str, Any]:
         "choice": asdict(runner.choice),
         "timed": runner.timed,
         "disable_gc": runner.disable_gc,
-        "sides": {side.label: _lasting(side) for side in runner.sides},
+        "sides": {side.label: {**_lasting(side), "code": runner.code[side.label]} for side in runner.sides},
     }
+
+
+def _lasting_samples(samples: Iterable[Sample]) -> list[Sample]:
+    """Those of a journal, without the processes that lost their worker: these are tried again."""
+    last = {(one.side, one.case, one.process): one for one in samples}
+    return [one for one in last.values() if not one.transient]
 
 
 def _lasting(side: Side) -> dict[str, Any]:
     machine = msgspec.to_builtins(machine_of(side))
     facts = {name: value for name, value in machine.items() if name not in PASSING or name == "environment"}
-    ours = {"interpreter": side.python, "spec": side.spec, "threads": side.threads}
-    return {**facts, "code": code_hash(side.root), **ours}
+    untold = {"values of variables that are not recorded": fingerprint(side.environ())}
+    return {**facts, **untold, "interpreter": side.python, "spec": side.spec, "threads": side.threads}

@@ -17,6 +17,10 @@ BLOCK = 8  # rounds of which a warm-up test compares the first half with the sec
 SIGNIFICANT = 0.05
 RESAMPLES = 200  # for stopping; estimates take more
 
+# Where rounds are much shorter than 5 ms, for a fit of few steps, what goes on around them takes longer than they do.
+WALL = 2.0  # times its share of time that a case may take in a process with all that
+MOST_ROUNDS = 1000  # of a case in a process: 5 s of rounds, and more would tell nothing more of other processes
+
 
 def steps_of_round(pace: float, steps: int) -> int:
     """How many steps a round has, for a fit of so many that takes `pace` seconds per iteration."""
@@ -38,8 +42,8 @@ class Sampler:
     """The rounds of one case in one process.
 
     earlier: what other processes have kept of the case, for the interval that decides. precision: the half-width of
-    that interval, relative to the median, at which the rounds end; share: the seconds after which they end whatever
-    the interval.
+    that interval, relative to the median, at which the rounds end; share: the seconds of rounds after which
+    they end whatever the interval, or WALL times as many on the clock.
     """
 
     def __init__(self, process: int, earlier: Rounds, precision: float, share: float) -> None:
@@ -47,7 +51,11 @@ class Sampler:
         self.rows: list[Row] = []
         self.warm_up: int | None = None  # rounds before it was over
         self.precise = False
-        self._spent = 0.0
+        self._spent = self._passed = 0.0
+
+    def pass_time(self, seconds: float) -> None:
+        """What a round took on the clock, with all that goes with it: the worker's answer, and the check."""
+        self._passed += seconds
 
     def add(self, row: Row) -> None:
         """A round that was made; decides whether it ended the warm-up, and whether the interval is narrow enough."""
@@ -62,12 +70,6 @@ class Sampler:
         elif not self.precise:
             self.precise = self._half_width() <= self.precision
 
-    def cut(self, count: int) -> None:
-        """Keep the first rounds only; if all of them were warm-up, it is as if no test had ended that."""
-        del self.rows[count:]
-        if self.warm_up is not None and self.warm_up >= count:
-            self.warm_up = None
-
     def _half_width(self) -> float:
         kept = self.rows[self.warm_up :]
         seconds = [*self.earlier.seconds, *(each.seconds for each in kept)]
@@ -76,9 +78,9 @@ class Sampler:
 
     @property
     def done(self) -> bool:
-        if self.warm_up is None:
-            return self._spent >= self.share and len(self.rows) >= BLOCK
-        return self.precise or (self._spent >= self.share and len(self.rows) - self.warm_up >= BLOCK)
+        late = self._spent >= self.share or self._passed >= WALL * self.share
+        enough = len(self.rows) - (self.warm_up or 0) >= BLOCK
+        return self.precise or (late and enough) or len(self.rows) >= MOST_ROUNDS
 
     def rounds(self) -> Rounds:
         """The rounds as a record keeps them. If no test ended the warm-up, the last block is kept all the same."""

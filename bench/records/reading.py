@@ -14,6 +14,7 @@ import msgspec
 
 from bench.cases.case import NAMES, split
 from bench.cases.choice import MOST_VALUES
+from bench.cases.plan import too_much
 from bench.records.limits import MOST_BYTES, MOST_CASES
 from bench.records.record import SCHEMA, Machine, Record, Run, Sample
 from bench.records.upgrades import UPGRADES
@@ -38,6 +39,9 @@ def load(path: Path) -> Run:
     for name in NAMES:
         if (count := len({getattr(one.case, name) for one in run.records})) > MOST_VALUES:
             raise InputError(f"{path}: {count} different values of `{name}`; expected at most {MOST_VALUES}")
+    processes = sum(len(one.processes or ()) for one in run.records)
+    if (surplus := too_much([one.case for one in run.records], processes)) is not None:
+        raise InputError(f"{path}: {surplus}")
     return run
 
 

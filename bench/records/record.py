@@ -19,6 +19,7 @@ from bench.records.limits import (
     Count,
     Error,
     Name,
+    Positive,
     Seconds,
     Steps,
     Text,
@@ -75,13 +76,36 @@ class ProcessStart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sampling(msgspec.Struct, frozen=True):
-    """How sampling ended: by "precision" if the median's interval is as narrow as asked for, else by "max-time".
+    """How sampling ended.
 
-    half_width: of that interval, relative to the median; None where nothing is known of it.
+    stopped: "precision" if the median's interval is as narrow as asked for; else "max-rounds" if a process made the
+    most rounds that any may, and "max-time" if none did; "interrupted" if the run ended before all processes that were
+    asked for had their turn, however narrow the interval. half_width: of that interval, relative to the median; None
+    where nothing is known of it. asked: the processes that were asked for; None in files of older versions.
     """
 
-    stopped: Literal["precision", "max-time"]
+    stopped: Literal["precision", "max-time", "max-rounds", "interrupted"]
     half_width: Error | None
+    asked: Annotated[int, Meta(ge=1, le=MOST_PROCESSES)] | None = None
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    """What the kept rounds of a case come to, as the report shows it: whoever reads it needs no statistics.
+
+    seconds: per iteration, the median of process_seconds, which are the medians of each process's rounds, by ascending
+    number of the process. low, high: an interval that holds it with `confidence`; None where nothing is known of it.
+    unstable: whether the processes disagree, so that no one figure tells what the case takes; unstable_kind: in two
+    "modes", or by a "drift"; modes: the seconds of the two modes, or those of the first process and the last.
+    """
+
+    seconds: Positive
+    low: Positive | None
+    high: Positive | None
+    confidence: Annotated[float, Meta(gt=0, lt=1)]
+    process_seconds: Annotated[list[Positive], Meta(min_length=1, max_length=MOST_PROCESSES)]
+    unstable: bool
+    unstable_kind: Literal["modes", "drift"] | None = None
+    modes: tuple[Positive, Positive] | None = None
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,8 +130,10 @@ class Record(Facts, frozen=True, kw_only=True):
     """One case of one run.
 
     outcome: "measured"; "agreed", checked but not timed, as asked; "skipped" or "failed", with the reason;
-    "not reached", because the run ended before its first round was told. unwritten: whether the code of the run did not
-    have this case at all. Raises ValueError for a case that is said to be right and lacks what shows it.
+    "not reached", because the run ended before its first round was told. estimate: what the rounds come to; None in
+    files of older versions. lost: the processes that count for nothing because their worker was killed, died or did not
+    answer in time, each with the reason: "process 19: killed". unwritten: whether the code of the run did not have this
+    case at all. Raises ValueError for a case that is said to be right and lacks what shows it.
     """
 
     case: Case
@@ -120,6 +146,8 @@ class Record(Facts, frozen=True, kw_only=True):
     processes: Annotated[list[ProcessStart], Meta(max_length=MOST_PROCESSES)] | None = None
     rounds: Rounds | None = None
     sampling: Sampling | None = None
+    estimate: Estimate | None = None
+    lost: Annotated[list[Text], Meta(max_length=MOST_PROCESSES)] = []
     unwritten: bool = False
 
     def __post_init__(self) -> None:
@@ -135,6 +163,11 @@ class Record(Facts, frozen=True, kw_only=True):
         """The rounds that came after the warm-up, as arrays; empty ones where nothing was timed."""
         return (self.rounds or joined(())).kept.arrays()
 
+    @property
+    def cut_short(self) -> bool:
+        """Whether the run ended before all was measured of it that was planned."""
+        return self.outcome == NOT_REACHED or (self.sampling is not None and self.sampling.stopped == "interrupted")
+
     def flat(self) -> dict[str, Any]:
         """As a file holds it: the case in flat fields."""
         rest = msgspec.structs.asdict(self)
@@ -144,7 +177,9 @@ class Record(Facts, frozen=True, kw_only=True):
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a case in one process of a run, on one side. failure: why it is not right there.
+    """What became of a case in one process of a run, on one side.
+
+    failure: why it is not right there; transient: whether that says nothing of the case, since its worker was lost.
 
     Raises ValueError for one that is said to be right and lacks what shows it.
     """
@@ -157,8 +192,11 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     agreement: Agreement | None
     start: ProcessStart
     rounds: Rounds | None
+    transient: bool = False
 
     def __post_init__(self) -> None:
+        if self.transient and self.failure is None:
+            raise ValueError("expected a `failure` that is transient")
         if self.failure is None and (self.agreement is None or not self.start.whole):
             raise ValueError("expected a `failure`, or an `agreement` and all parts of the `start`")
         if self.rounds is not None and False not in self.rounds.warm_up:
@@ -176,10 +214,11 @@ class Comparison(msgspec.Struct, frozen=True):
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """The machine and the software of a run; what the system did not tell is None.
 
-    packages: installed distributions, by lower-case name. environment: the variables that may change a timing.
-    other_runs: processes of runs of fitbench that went on beside this one. cut_short: whether the run ended before all
-    that was planned was measured. yardstick: what it was computed by, which is fitbench's own interpreter and NumPy
-    whatever is compared; None in older files, where it was the run's.
+    packages: the distributions that compute, by lower-case name. environment: the variables that may change a timing.
+    other_runs: processes of runs of fitbench that went on beside this one. code: the SHA-256, in hex, of all code under
+    bench and impls. cut_short: whether the run ended before all that was planned was measured. yardstick: what it was
+    computed by, which is fitbench's own interpreter and NumPy whatever is compared; None in older files, where it was
+    the run's.
     """
 
     cpu: Text | None = None
@@ -196,6 +235,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     git_commit: Name | None = None
     git_dirty: bool | None = None
     other_runs: Annotated[list[Count], Meta(max_length=MOST_PACKAGES)] = []
+    code: Name | None = None
     comparison: Comparison | None = None
     cut_short: bool = False
     yardstick: Text | None = None
@@ -227,7 +267,7 @@ class Run(msgspec.Struct, frozen=True, dict=True):
                 raise InputError(f"{self.path}: {one.case.id}: the run holds this case twice")
         return found
 
-    @property
+    @cached_property
     def measured(self) -> dict[Case, Record]:
         """Those that were timed."""
         return {case: one for case, one in self.by_case.items() if one.outcome == MEASURED}

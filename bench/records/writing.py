@@ -14,12 +14,13 @@ from pytest_benchmark.stats import Stats
 from bench.cases.case import Case
 from bench.records.record import MEASURED, SCHEMA, Machine, Record
 from bench.support.files import write_atomically
+from bench.support.paths import anonymous
 
 
 def machine_info(machine: Machine) -> dict[str, Any]:
     """What pytest-benchmark tells of a machine, and compares; ours under a name of its own."""
     return {
-        "node": platform.node(),
+        "node": "",  # the host's name is nobody's business, but pytest-benchmark's `compare` asks for one
         "machine": platform.machine(),
         "processor": platform.processor(),
         "system": platform.system(),
@@ -37,8 +38,12 @@ def document(
     commit: Mapping[str, Any] | None = None,
     data: bool = True,
 ) -> dict[str, Any]:
-    """A whole run. commit: as pytest-benchmark tells it; data: whether `stats` hold all rounds."""
+    """A whole run, which is said to be cut short if any of its cases was.
+
+    commit: as pytest-benchmark tells it; data: whether `stats` hold the figure of each process.
+    """
     timed = {case: record for case, record in records.items() if record.outcome == MEASURED}
+    machine = msgspec.structs.replace(machine, cut_short=any(one.cut_short for one in records.values()))
     options = {"disable_gc": disable_gc, "timer": "worker"}
     return {
         "machine_info": machine_info(machine),
@@ -57,13 +62,20 @@ def write(path: Path, whole: Mapping[str, Any]) -> None:
 
 
 def _entry(case: Case, record: Record) -> dict[str, Any]:
-    """One case, timed or not, without its statistics."""
-    return {"group": case.group, "name": f"test_fit[{case.id}]", "extra_info": record.flat()}
+    """One case, timed or not, without its statistics. What is said of it, a reason for one, may quote a path."""
+    told = {name: _anonymous(value) for name, value in record.flat().items()}
+    return {"group": case.group, "name": f"test_fit[{case.id}]", "extra_info": told}
+
+
+def _anonymous(value: Any) -> Any:
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        return [anonymous(each) for each in value]
+    return anonymous(value) if isinstance(value, str) else value
 
 
 def _timed(case: Case, record: Record, options: Mapping[str, Any], data: bool) -> dict[str, Any]:
-    assert record.rounds is not None
-    name, seconds = f"test_fit[{case.id}]", record.rounds.kept.seconds
+    assert record.estimate is not None
+    name, seconds = f"test_fit[{case.id}]", record.estimate.process_seconds
     return {
         **_entry(case, record),
         "fullname": f"bench/test_fit.py::{name}",

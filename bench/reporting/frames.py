@@ -20,12 +20,12 @@ from bench.cases.case import TABLE as TABLE_AXIS
 from bench.cases.variants import variants
 from bench.records.record import AGREED, MEASURED, RIGHT, Record, Run
 from bench.records.rounds import COLUMNS as COLUMNS_OF_ROUNDS
-from bench.records.rounds import Columns
 from bench.reporting import units
 from bench.reporting.baseline import BASELINE, BASELINE_DEVICE
 from bench.statistics import cold_start, intervals
+from bench.statistics.estimate import figure
 from bench.statistics.intervals import Interval
-from bench.statistics.stability import DRIFT, Unstable, unstable
+from bench.statistics.stability import DRIFT, Unstable
 from bench.support.errors import InputError
 from impls.variant import NAMES
 
@@ -36,12 +36,13 @@ KEYS = [*GROUP, *placed(COLUMN)]
 RESOURCES = ["device_name", "threads", "cores", "matmul_precision", "peak_memory_bytes", "recompiles", "graph_breaks"]
 AGREEMENT = ["kind", "horizon", "replayed", "digits", "worst_error", "worst_name", "worst_step", "bound_fraction"]
 INTERVAL = ["median_seconds", "low_seconds", "high_seconds"]
-SAMPLING = ["processes", "rounds", "warm_up_rounds", "unsettled", "stopped", "half_width"]
+PROCESSES = ["processes", "processes_asked", "processes_lost"]
+SAMPLING = [*PROCESSES, "rounds", "warm_up_rounds", "unsettled", "stopped", "half_width"]
 STABILITY = ["unstable", "unstable_kind", "mode_a_seconds", "mode_b_seconds"]
 SPEEDUP = ["speedup", "speedup_low", "speedup_high"]
 STARTS = ["state", "state_processes", *cold_start.PARTS, "total_seconds", "total_low", "total_high"]
 INTEGERS = [
-    *("processes", "rounds", "warm_up_rounds", "unsettled", "shared_turns", "threads", "peak_memory_bytes"),
+    *(*PROCESSES, "rounds", "warm_up_rounds", "unsettled", "shared_turns", "threads", "peak_memory_bytes"),
     *("recompiles", "graph_breaks", "horizon", "replayed", "worst_step"),
 ]
 FLOATS = [*INTERVAL, "half_width", "mode_a_seconds", "mode_b_seconds", "baseline_seconds", *SPEEDUP, "digits"]
@@ -75,14 +76,15 @@ def _shortest(parts: tuple[str, ...], everyone: list[tuple[str, ...]]) -> str:
 def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
     """One row a case: what names it, its outcome, and its figures in SI units, per iteration where it is timings.
 
-    Column `record` holds the record, `kept` the columns of its rounds after the warm-up, `starts` its cold starts.
+    Column `record` holds the record, `kept` the columns of its rounds after the warm-up, `paces` their medians by
+    process, `starts` its cold starts.
     median_seconds, low_seconds and high_seconds are those of intervals.median_interval; speedup is the
     backend `baseline` on the cpu, of the same run and else the same axes, over the case: see `ratio`. unsettled counts
     the processes whose warm-up no test ended. Raises InputError for a run that contradicts itself.
     """
     rows = [_row(label, run, record) for label, run in runs.items() for record in run.records]
     _compare(rows, baseline)
-    names = [*KEYS, "outcome", "reason", "record", "kept", "starts", *itertools.chain(*COLUMNS.values())]
+    names = [*KEYS, "outcome", "reason", "record", "kept", "paces", "starts", *itertools.chain(*COLUMNS.values())]
     frame = pd.DataFrame(rows, columns=list(dict.fromkeys(names)))
     frame["baseline"] = baseline
     if (twice := frame[frame.duplicated(KEYS)]).size:
@@ -154,23 +156,26 @@ def _timing(record: Record) -> dict[str, Any]:
     """What only a case that was timed has. Warm-up rounds are counted, and enter nothing else."""
     assert record.rounds is not None
     kept = record.kept
-    median = intervals.median_interval(kept["seconds"], kept["process"])
+    found = figure(kept)
+    median = found.interval
     sampling = record.sampling
     return {
         "kept": kept,
+        "paces": intervals.process_medians(kept["seconds"], kept["process"]),
         **dict(zip(INTERVAL, (median.value, median.low, median.high), strict=True)),
         "processes": len(np.unique(kept["process"])),
+        "processes_asked": sampling and sampling.asked,
+        "processes_lost": len(record.lost),
         "rounds": len(kept["seconds"]),
         "warm_up_rounds": sum(record.rounds.warm_up),
         "unsettled": sum(not one.warm for one in record.processes or ()),
         "stopped": sampling and sampling.stopped,
         "half_width": sampling and sampling.half_width,
-        **_stability(kept),
+        **_stability(found.unstable),
     }
 
 
-def _stability(kept: Columns) -> dict[str, Any]:
-    found = unstable(kept["seconds"], kept["process"], kept["time"])
+def _stability(found: Unstable | None) -> dict[str, Any]:
     return {} if found is None else dict(zip(STABILITY, (_evidence(found), found.kind, *found.modes), strict=True))
 
 
@@ -257,4 +262,6 @@ def about(group: pd.DataFrame) -> str:
         name for name in [*placed(TABLE_AXIS), *placed(PICTURE)] if name != "device" and group[name].nunique() == 1
     ]
     told = "".join(f", {first[name]}" if isinstance(first[name], str) else f", {first[name]} {name}" for name in shared)
-    return f"Run {first['run']}: {first['device']}{names and f' ({names})'}{told}, {first['steps']} steps"
+    return (
+        f"Run {units.printable(first['run'])}: {first['device']}{names and f' ({names})'}{told}, {first['steps']} steps"
+    )

@@ -12,7 +12,7 @@ from bench.records.record import MEASURED
 from bench.reporting.frames import GROUP, ratio
 from bench.statistics import cold_start
 from bench.statistics.break_even import break_even as crossing
-from bench.statistics.intervals import Array, Interval, process_medians
+from bench.statistics.intervals import Interval
 
 AFTER, BEFORE, UNKNOWN = "after", "before", "unknown"
 RESAMPLES = 2000
@@ -36,7 +36,7 @@ def break_even(a: Any, b: Any, state: str, resamples: int = RESAMPLES) -> BreakE
 
     None where a case has no process that began so.
     """
-    sides = [(cold_start.costs(row.record, state), _paces(row)) for row in (a, b)]
+    sides = [(cold_start.costs(row.record, state), row.paces) for row in (a, b)]
     if any(not len(costs) or not math.isfinite(costs.sum()) for costs, _ in sides):
         return None
     forth = crossing(*sides[0], *sides[1], resamples=resamples)
@@ -44,12 +44,6 @@ def break_even(a: Any, b: Any, state: str, resamples: int = RESAMPLES) -> BreakE
         return BreakEven(AFTER, forth)
     back = crossing(*sides[1], *sides[0], resamples=resamples)
     return BreakEven(BEFORE, back) if 0 < back.value < math.inf else BreakEven(AFTER, forth)
-
-
-def _paces(row: Any) -> Array:
-    """By process: the median of seconds per iteration."""
-    rounds = row.kept
-    return process_medians(rounds["seconds"], rounds["process"])
 
 
 def break_evens(frame: pd.DataFrame, resamples: int = RESAMPLES) -> pd.DataFrame:

@@ -169,6 +169,7 @@ def loss(group: pd.DataFrame) -> Figure:
 
 
 EXACT: dict[str, Any] = {"color": "#c8c8c8", "lw": 5, "marker": "o", "ms": 5, "mew": 0}
+MOST_POINTS = 2000  # of a curve
 THIN: dict[str, Any] = {"lw": 0.8, "ms": 5, "mfc": "none"}
 
 
@@ -181,11 +182,11 @@ def _missing(axes: Axes, variant: str, part: pd.DataFrame) -> None:
 
 def _loss(left: Axes, relative: Axes, part: pd.DataFrame, eps: float) -> None:
     points = losses(part)
-    exact = points.drop_duplicates("step")
+    exact = _thinned(points.drop_duplicates("step"))
     left.plot(exact["step"], exact["exact_loss"], **EXACT)
     drawn = list(points["backend"].unique())
     for i, backend in enumerate(drawn):
-        one = points[points["backend"] == backend]
+        one = _thinned(points[points["backend"] == backend])
         # Markers take turns, for the curves lie on each other.
         every = max(1, min(len(drawn), len(one) // 3))
         look = {**THIN, **styles(part)[backend], "markevery": (i % every, every)}
@@ -196,6 +197,11 @@ def _loss(left: Axes, relative: Axes, part: pd.DataFrame, eps: float) -> None:
     relative.axhline(eps, color=GREY, lw=0.8, ls="--")
     relative.text(1.01, eps, "eps", transform=relative.get_yaxis_transform(), va="center", fontsize=8, color=GREY)
     relative.set_ylim(bottom=eps / 4)
+
+
+def _thinned(points: pd.DataFrame) -> pd.DataFrame:
+    """As many checkpoints as can be told apart in a picture, evenly spread."""
+    return points.iloc[:: math.ceil(len(points) / MOST_POINTS) or 1]
 
 
 def _dress(axes: Axes, what: str, part: pd.DataFrame) -> None:

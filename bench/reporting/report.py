@@ -1,9 +1,10 @@
 """The report: report.md with its pictures, and the tables as CSV. Each section answers one question."""
 
+import math
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -11,11 +12,12 @@ from matplotlib.figure import Figure
 
 from bench.records.record import MEASURED, Run
 from bench.records.slowing import slowed
-from bench.reporting import canvas, cold_plots, frames, heatmaps, pairs, plots, tables, units
+from bench.reporting import canvas, cold_plots, folder, frames, heatmaps, pairs, plots, tables, units
 from bench.reporting.baseline import BASELINE, BASELINE_DEVICE
+from bench.reporting.escaping import code, escape
 from bench.reporting.setups import setups
+from bench.reporting.spreadsheets import write_csv
 from bench.support.errors import InputError
-from bench.support.files import copy_atomically
 
 
 def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE) -> None:
@@ -23,8 +25,7 @@ def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE) -> None:
 
     Raises InputError where it cannot be written, and for a baseline that no run holds, unless it is the usual one.
 
-    Everything is made elsewhere first: what stood in the folder stays as it was unless the report is whole. Then each
-    file is replaced in one step, report.md last: whoever is killed leaves no half file, and no link to a missing one.
+    Everything is made elsewhere first: what stood in the folder stays as it was unless the report is whole.
     """
     frame = frames.cases(runs, baseline)
     if baseline != BASELINE and baseline not in (known := frames.present(frame, "backend")):
@@ -33,27 +34,32 @@ def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE) -> None:
         draft = Path(scratch)
         (draft / "tables").mkdir()
         try:
+            folder.check(output)
             (output / "tables").mkdir(parents=True, exist_ok=True)
             _write_tables(runs, frame, draft / "tables")
-            (draft / "report.md").write_text(_document(runs, frame, draft), encoding="utf-8")
-            files = (path for path in draft.rglob("*") if path.is_file())
-            for file in sorted(files, key=lambda path: (path == draft / "report.md", path)):
-                copy_atomically(file, output / file.relative_to(draft))
+            (draft / folder.PAGE).write_text(_document(runs, frame, draft), encoding="utf-8")
+            folder.publish(draft, output)
         except OSError as error:
             raise InputError(f"{output}: cannot be written ({error.strerror or error}); expected a folder") from None
 
 
-def _write_tables(runs: dict[str, Run], frame: pd.DataFrame, folder: Path) -> None:
-    setups(runs).to_csv(folder / "machines.csv")
+def _write_tables(runs: dict[str, Run], frame: pd.DataFrame, place: Path) -> None:
+    for name, table in data(runs, frame):
+        write_csv(table, place / f"{name}.csv")
+
+
+def data(runs: dict[str, Run], frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The data of the report, by name, one after the other: together they may be large."""
+    yield "machines", setups(runs).reset_index()
     for name, columns in frames.COLUMNS.items():
         there = [column for column in columns if column in frame]
-        frame[[*frames.KEYS, "outcome", "reason", *there]].to_csv(folder / f"{name}.csv", index=False)
-    frames.rounds(frame).to_csv(folder / "rounds.csv", index=False)
-    frames.starts(frame).to_csv(folder / "cold-start.csv", index=False)
-    pairs.ratios(frame).to_csv(folder / "ratios.csv", index=False)
-    pairs.break_evens(frame).to_csv(folder / "break-even.csv", index=False)
-    frames.losses(frame).to_csv(folder / "losses.csv", index=False)
-    _not_measured(frame).to_csv(folder / "not-measured.csv", index=False)
+        yield name, frame[[*frames.KEYS, "outcome", "reason", *there]]
+    yield "rounds", frames.rounds(frame)
+    yield "cold-start", frames.starts(frame)
+    yield "ratios", pairs.ratios(frame)
+    yield "break-even", pairs.break_evens(frame)
+    yield "losses", frames.losses(frame)
+    yield "not-measured", _not_measured(frame)
 
 
 def _not_measured(frame: pd.DataFrame) -> pd.DataFrame:
@@ -88,7 +94,7 @@ def _nothing_timed(group: pd.DataFrame) -> str | None:
 def _no_baseline(group: pd.DataFrame) -> str | None:
     if group["speedup"].notna().any():
         return None
-    name = f"`{group['baseline'].iloc[0]}` on the {BASELINE_DEVICE}"
+    name = f"{code(group['baseline'].iloc[0])} on the {BASELINE_DEVICE}"
     return _nothing_timed(group) or f"{name} was not timed in this run, so there is nothing to compare with."
 
 
@@ -121,9 +127,9 @@ once a round.""",
             _nothing_timed,
         ),
         Section(
-            f"Speed against {tables.escape(baseline)}",
+            f"Speed against {escape(baseline)}",
             f"""
-The seconds of `{baseline}` on the {BASELINE_DEVICE}, of the same variant, dtype, size and run, over
+The seconds of {code(baseline)} on the {BASELINE_DEVICE}, of the same variant, dtype, size and run, over
 those of the case, paired: the two took turns, and the median is of the ratios of the rounds of the same turn, by
 process. It need not be the ratio of the medians. "2.00x faster": an iteration takes half the time; in brackets, the 95
 % interval of that factor, where less than 1 is the other way round. Without brackets they took no turns, since they
@@ -137,10 +143,12 @@ are of two devices or were not measured at the same time: then it is the ratio o
         Section(
             "Sampling",
             """
-How the figures above came about. A case is sampled until half of its interval is narrow enough (`precision`) or its
-time is up (`max-time`): then the half-width, relative to the median, says how precise it is. A process is warm when
-its rounds have stopped getting faster; where no test ended its warm-up before its time was up, its last rounds were
-kept all the same, and are to be doubted.""",
+How the figures above came about. A case is sampled until half of its interval is narrow enough (`precision`), its time
+is up (`max-time`) or a process has made the most rounds that any may (`max-rounds`), unless the run ended before all
+processes that were asked for had their turn (`interrupted`). The half-width, relative to the median, says how precise
+it is. A process whose worker was lost (killed, or too late) counts for nothing. A process is warm when its rounds have
+stopped getting faster; where no test ended its warm-up before its time was up, its last rounds were kept all the same,
+and are to be doubted.""",
             (),
             lambda group: tables.listing(group, tables.SAMPLING_TABLE, tables.measured),
             ("iteration-time",),
@@ -203,19 +211,29 @@ the dotted line is the horizon.""",
     )
 
 
-def _document(runs: dict[str, Run], frame: pd.DataFrame, folder: Path) -> str:
-    """The text of report.md; draws its pictures into the folder."""
-    parts = ["# What an iteration costs, and whether all agree", _summary(frame), *_disturbed(runs), DATA]
+@dataclass
+class Taken:
+    """The names of the pictures that were drawn, and how many rows may still be."""
+
+    names: set[str] = field(default_factory=set)
+    room: int = 20_000  # some ten minutes
+
+
+def _document(runs: dict[str, Run], frame: pd.DataFrame, draft: Path) -> str:
+    """The text of report.md; draws its pictures into the draft."""
+    parts = [folder.TITLE, _summary(frame), *_caveats(runs), DATA]
     parts.append("## Machines")
     parts += [tables.markdown(tables.side_by_side(runs)), _links(("machines",))]
-    taken: set[str] = set()
+    taken = Taken()
     for section in sections(frame["baseline"].iloc[0]):
         parts += [f"## {section.title}", section.text]
-        parts += _section(section, frame, folder, taken)
+        parts += _section(section, frame, draft, taken)
         parts.append(_links(section.csv))
     parts += ["## Cases not measured", _rest(frame), _links(("not-measured",))]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
+
+SHOWN = 20  # lost processes of a run that are listed
 
 DATA = f"Under `Data`: the same in SI units and full precision. In tables, `{tables.NONE}` is what does not apply."
 
@@ -225,25 +243,43 @@ def _summary(frame: pd.DataFrame) -> str:
     for run, group in frame.groupby("run", observed=True):
         counts = group["outcome"].value_counts(sort=False)
         outcomes = "".join(f", {outcome} {count}" for outcome, count in counts.items())
-        lines.append(f"- {tables.escape(str(run))}: planned {len(group)}{outcomes}")
+        lines.append(f"- {escape(str(run))}: planned {len(group)}{outcomes}")
     return "\n".join(lines)
 
 
-def _disturbed(runs: dict[str, Run]) -> Iterator[str]:
-    """A warning for every run that was not alone, or that was slowed down."""
+def _caveats(runs: dict[str, Run]) -> Iterator[str]:
+    """What makes the figures of a whole run worth less: it ended early, lost processes, was slowed or not alone."""
     for label, run in runs.items():
-        if (told := slowed(run.machine.environment)) is not None:
-            yield f"**Warning: {tables.escape(f'{label}: {told}')}. Its timings suffered.**"
+        if run.machine.cut_short:
+            yield f"**Cut short: {escape(label)} ended before all was measured that it had planned{_few(run)}.**"
+        if lost := [f"{one.case.id}, {each}" for one in run.records for each in one.lost]:
+            told = f"**Lost: in {escape(label)} {len(lost)} worker(s) ended before their case was measured.**\n"
+            more = [f"and {len(lost) - SHOWN} more"] if len(lost) > SHOWN else []
+            yield "\n".join([told, *(f"- {escape(each)}" for each in [*lost[:SHOWN], *more])])
+        if (slow := slowed(run.machine.environment)) is not None:
+            yield f"**Warning: {escape(f'{label}: {slow}')}. Its timings suffered.**"
         if others := run.machine.other_runs:
             runs_beside = "another run" if len(others) == 1 else f"{len(others)} other runs"
             pids = ", ".join(map(str, others))
             yield (
-                f"**Warning: {runs_beside} of fitbench went on at the same time as {tables.escape(label)} "
+                f"**Warning: {runs_beside} of fitbench went on at the same time as {escape(label)} "
                 f"(pid {pids}). Its timings suffered.**"
             )
 
 
-def _section(section: Section, frame: pd.DataFrame, folder: Path, taken: set[str]) -> Iterator[str]:
+def _few(run: Run) -> str:
+    """In how many processes the cases of a run were measured that were to be measured in more."""
+    cut = [one for one in run.records if one.sampling is not None and one.sampling.stopped == "interrupted"]
+    counts = sorted({len(one.processes or ()) for one in cut})
+    asked = sorted({one.sampling.asked for one in cut if one.sampling is not None and one.sampling.asked is not None})
+    return f"; cases have {_range(counts)} of {_range(asked)} processes" if counts and asked else ""
+
+
+def _range(numbers: list[int]) -> str:
+    return str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
+
+
+def _section(section: Section, frame: pd.DataFrame, draft: Path, taken: Taken) -> Iterator[str]:
     """Group by group: the pictures, then a table a dtype; or why there are none."""
     for _, group in frame.groupby(frames.FIGURE, sort=False, observed=True):
         if (nothing := section.nothing(group)) is not None:
@@ -251,23 +287,34 @@ def _section(section: Section, frame: pd.DataFrame, folder: Path, taken: set[str
             continue
         for picture in section.pictures:
             for _, part in group.groupby(picture.by, sort=False, observed=True):
-                yield _draw(picture, section, part, folder, taken)
+                yield _draw(picture, section, part, draft, taken)
         for _, part in group.groupby(frames.TABLE, sort=False, observed=True):
             yield _caption(part)
             yield section.table(part)
 
 
+def _room(group: pd.DataFrame) -> int:
+    """What it takes to draw a picture of some cases, in rows; an empty one takes as long as some forty."""
+    return 40 + math.prod(group[name].nunique() for name in ("variant", "backend", "dtype"))
+
+
 def _caption(group: pd.DataFrame) -> str:
-    return f"**{tables.escape(frames.about(group))}**"
+    return f"**{escape(frames.about(group))}**"
 
 
-def _draw(picture: Picture, section: Section, group: pd.DataFrame, folder: Path, taken: set[str]) -> str:
+def _draw(picture: Picture, section: Section, group: pd.DataFrame, draft: Path, taken: Taken) -> str:
     if (nothing := section.nothing(group)) is not None:
         return f"{_caption(group)}: {nothing}"
-    name = _free_name(picture, group, taken)
-    canvas.save(picture.draw(group), folder / name)
-    alt = tables.escape(f"{section.title}. {frames.about(group)}")
+    if (room := _room(group)) > taken.room:
+        return f"{_caption(group)}: not drawn, as it would take too long to draw all; the tables have all."
+    taken.room -= room
+    name = _free_name(picture, group, taken.names)
+    canvas.save(picture.draw(group), draft / name)
+    alt = escape(f"{section.title}. {frames.about(group)}")
     return f"![{alt}]({name}.png)\n\n[as SVG]({name}.svg)"
+
+
+LONGEST_NAME = 150  # of a file: systems take 255 bytes
 
 
 def _free_name(picture: Picture, group: pd.DataFrame, taken: set[str]) -> str:
@@ -275,7 +322,7 @@ def _free_name(picture: Picture, group: pd.DataFrame, taken: set[str]) -> str:
     words = [str(group.iloc[0][name]) for name in picture.by]
     if len(group["run"].cat.categories) == 1:
         del words[0]
-    slug = re.sub(r"[^A-Za-z0-9_]+", "-", "-".join([picture.name, *words])).strip("-")
+    slug = re.sub(r"[^A-Za-z0-9_]+", "-", "-".join([picture.name, *words]))[:LONGEST_NAME].strip("-")
     names = (slug, *(f"{slug}-{number}" for number in range(2, len(taken) + 3)))
     name = next(name for name in names if name not in taken)
     taken.add(name)

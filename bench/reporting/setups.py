@@ -1,24 +1,25 @@
 """What runs were made on and how, as a pandas frame: the machine, the software, and who disturbed them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from bench.records.record import Run
+from bench.support.paths import anonymous
 
 
-def setups(runs: Mapping[str, Run]) -> pd.DataFrame:
-    """One row a run: the machine, the software, and how the run was made."""
-    return pd.DataFrame([_setup(label, run) for label, run in runs.items()]).set_index("run")
+def setups(runs: Mapping[str, Run], packages: Collection[str] | None = None) -> pd.DataFrame:
+    """One row a run: the machine, how the run was made, and the versions of the given packages, or of all."""
+    return pd.DataFrame([_setup(label, run, packages) for label, run in runs.items()]).set_index("run")
 
 
-def _setup(label: str, run: Run) -> dict[str, Any]:
+def _setup(label: str, run: Run, packages: Collection[str] | None) -> dict[str, Any]:
     told = run.machine
     commit, comparison = told.git_commit, told.comparison
-    return {
+    setup = {
         "run": label,
-        "file": str(run.path),
+        "file": anonymous(str(run.path)),
         "date": run.datetime,
         "CPU": told.cpu,
         "cores": told.cores,
@@ -36,10 +37,13 @@ def _setup(label: str, run: Run) -> dict[str, Any]:
         "environment": _listed(f"{name}={value}" for name, value in told.environment.items()),
         "A/B_side": comparison and f"{comparison.side}: {comparison.spec}",
         "A/B_comparison": comparison and comparison.id,
+        "cut_short": "yes" if told.cut_short else None,
+        "code": told.code and told.code[:10],
         "git_commit": commit and commit[:10] + (" + uncommitted changes" if told.git_dirty else ""),
         "Python": told.python,
-        **told.packages,
     }
+    wanted = {name: version for name, version in told.packages.items() if packages is None or name in packages}
+    return {**setup, **wanted, **setup}  # no package takes the place of what is ours
 
 
 def _listed(values: Iterable[Any]) -> str | None:

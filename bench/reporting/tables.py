@@ -1,7 +1,6 @@
 """Frames as text for Markdown: numbers for readers, and holes that are labelled and noted."""
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import impls
 from bench.backends import backends
 from bench.records.record import MEASURED, Run
 from bench.reporting import units
+from bench.reporting.escaping import escape
 from bench.reporting.frames import present, right, starts
 from bench.reporting.pairs import BEFORE, break_evens
 from bench.reporting.setups import setups
@@ -22,12 +22,9 @@ NONE = "-"
 
 
 def side_by_side(runs: Mapping[str, Run]) -> pd.DataFrame:
-    """The machines for readers: a column a run, without the packages that no backend computes with."""
-    frame = setups(runs)
-    frameworks = {package for backend in backends().values() for package in backend.packages}
-    computing = {*frameworks, *fit_packages(Path(impls.__path__[0]).parent)}
-    installed = {package for run in runs.values() for package in run.machine.packages}
-    frame = frame.drop(columns=list(installed - computing))
+    """The machines for readers: a column a run, with the packages of the backends and of what they run only."""
+    frameworks = [package for backend in backends().values() for package in backend.packages]
+    frame = setups(runs, [*frameworks, *fit_packages(Path(impls.__path__[0]).parent)])
     frame["memory_bytes"] = [None if pd.isna(size) else units.memory(size) for size in frame["memory_bytes"]]
     frame.columns = frame.columns.str.removesuffix("_bytes").str.replace("_", " ")
     return frame.T.reset_index(names="")
@@ -40,7 +37,7 @@ def _text(column: str, unit: Callable[[float], str] = str) -> Callable[[Any], st
 
 # The tables with a row a case: what stands under each title.
 SAMPLING_TABLE: dict[str, Callable[[Any], str | None]] = {
-    "processes": _text("processes"),
+    "processes": lambda row: None if pd.isna(row.processes) else processes(row),
     "rounds": _text("rounds"),
     "warm-up rounds": lambda row: None if pd.isna(row.warm_up_rounds) else warm_up(row),
     "stopped by": _text("stopped"),
@@ -69,6 +66,13 @@ RESOURCE_TABLE = {
     "recompiles": _text("recompiles"),
     "graph breaks": _text("graph_breaks"),
 }
+
+
+def processes(row: Any) -> str:
+    """The processes that a case was measured in, "4 of 5 (1 lost)" where those are not all that were asked for."""
+    few = not pd.isna(row.processes_asked) and row.processes < row.processes_asked
+    lost = f" ({row.processes_lost} lost)" if row.processes_lost else ""
+    return f"{row.processes}" + (f" of {row.processes_asked}" if few else "") + lost
 
 
 def warm_up(row: Any) -> str:
@@ -197,8 +201,3 @@ def markdown(frame: pd.DataFrame) -> str:
     cells.columns = [escape(str(name)) for name in cells.columns]
     # Without disable_numparse, "15.0" would be printed as 15.
     return str(cells.to_markdown(index=False, disable_numparse=True)) + "\n"
-
-
-def escape(text: str) -> str:
-    """Text that Markdown shows as it is, also in a table. Underscores inside words are safe, and stay readable."""
-    return re.sub(r"[\\`*<|~$]|(?<!\w)_|_(?!\w)", r"\\\g<0>", re.sub(r"[ \t\n]+", " ", units.printable(text)).strip())

@@ -3,6 +3,8 @@
 import math
 from decimal import Decimal
 
+from bench.support.errors import printable as printable
+
 DIGITS = 3
 SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 BYTES = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))
@@ -87,11 +89,6 @@ def error(value: float) -> str:
 def percent(fraction: float) -> str:
     """A fraction of 1: 0.0843 is "8.43 %"."""
     return f"{significant(100 * fraction)} %"
-
-
-def printable(text: str) -> str:
-    """Text that steers no terminal and that any picture can hold: what cannot be printed becomes a mark."""
-    return "".join(each if each.isprintable() or each in "\n\t\u00a0" else "\ufffd" for each in text)
 
 
 def _rounded(value: float, digits: int = DIGITS) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bench.cases.case import NAMES
-from bench.reporting import units
+from bench.reporting.escaping import harmless
 from bench.reporting.verdicts import counts, markdown, text
 from bench.statistics.decision import CONFIDENCE
 from bench.statistics.gate import verdict_of
@@ -17,7 +17,6 @@ from bench.statistics.intervals import Interval
 from bench.statistics.verdict import Row, Table
 
 SCHEMA = 1  # of the JSON
-FORMULAS = ("=", "+", "-", "@")  # what a spreadsheet would compute begins so
 
 
 def data(table: Table, code: int) -> dict[str, Any]:
@@ -37,6 +36,7 @@ def data(table: Table, code: int) -> dict[str, Any]:
         "changed": list(table.changed),
         "unlike": list(table.unlike),
         "cut_short": list(table.cut_short),
+        "lost": list(table.lost),
         "cases": [row_data(row) for row in table.rows],
     }
 
@@ -75,15 +75,10 @@ def as_csv(table: Table) -> str:
     rows, written = [row_data(row) for row in table.rows], io.StringIO()
     writer = csv.DictWriter(written, rows[0] if rows else NAMES, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    writer.writerows(
+        {name: harmless(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows
+    )
     return written.getvalue().rstrip("\n")
-
-
-def _cell(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    text = units.printable(value)
-    return f"'{text}" if text.lstrip().startswith(FORMULAS) or text.startswith("\t") else text
 
 
 USUAL = "text"

@@ -1,12 +1,12 @@
 """The table of a comparison for readers: in text for a terminal, or in Markdown."""
 
 import math
-import re
 from collections.abc import Iterator, Sequence
 
 from tabulate import tabulate
 
 from bench.reporting import units
+from bench.reporting.escaping import escape
 from bench.statistics.decision import CONFIDENCE, FASTER, SAME, SLOWER, UNDECIDED
 from bench.statistics.gate import verdict_of
 from bench.statistics.intervals import Interval
@@ -18,8 +18,6 @@ NAMED = 3  # cases that are named where several share a reason
 REST = (FAILED, NOT_COMPARED, VANISHED, APPEARED)  # what has a line below the table
 VERDICTS = (SLOWER, FASTER, SAME, UNDECIDED, *REST)
 TITLES = ("case", "old", "new", "new / old", "verdict", "digits")
-# What Markdown, or the autolinks of GitHub, would make something of.
-MARKDOWN = re.compile(r"[\\`*_\[\]<>!|~$&#@:]|(?<=www)\.", re.IGNORECASE)
 
 
 def text(table: Table) -> str:
@@ -38,11 +36,6 @@ def markdown(table: Table) -> str:
     if cells := [[escape(cell) for cell in row] for row in _cells(table)]:
         parts.append(tabulate(cells, TITLES, "github", disable_numparse=True))
     return "\n\n".join([*parts, _items(_summary(table))])
-
-
-def escape(text: str) -> str:
-    """Text that is only that in Markdown, whatever a name or a reason holds: no image, no link, no cell of its own."""
-    return MARKDOWN.sub(r"\\\g<0>", " ".join(units.printable(text).split()))
 
 
 def _items(lines: Sequence[str] | Iterator[str]) -> str:
@@ -104,6 +97,7 @@ def _summary(table: Table) -> Iterator[str]:
     if table.unlike:
         yield f"compared although unlike: {', '.join(table.unlike)}"
     yield from (f"cut short: {name}: it ended before all that was planned was measured" for name in table.cut_short)
+    yield from (f"lost: {told}" for told in table.lost)
     for verdict in REST:
         yield from _rest(verdict, [row for row in table.rows if row.verdict == verdict])
 

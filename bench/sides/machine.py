@@ -16,7 +16,7 @@ from bench.sides.variables import timing_variables
 from bench.support.system import allowed_cores
 
 # What differs from run to run without making it another machine.
-PASSING = ("load_average", "git_commit", "git_dirty", "other_runs", "environment", "cut_short")
+PASSING = ("load_average", "git_commit", "git_dirty", "other_runs", "environment", "code", "cut_short")
 
 ARM = ("CPU implementer", "CPU variant", "CPU part", "CPU revision")  # of each core
 

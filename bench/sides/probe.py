@@ -14,20 +14,52 @@ if __name__ == "__main__":
 import importlib.util
 import json
 import platform
+import re
+from typing import Any
+
+# Libraries that compute and that nothing requires by name where they come from conda or from the system.
+RUNTIMES = ["mkl", "intel-openmp", "tbb", "pytorch-triton", "jax-metal"]
+MEASURING = ["pytest-benchmark"]  # what it requires computes nothing
+OPTIONAL = re.compile(r";.*\bextra\s*==")
+PLUGINS = re.compile(r"jax|libtpu|nvidia-|triton")  # of what is optional, as in jax[cuda12], these compute
 
 
 def installed() -> dict:
-    """The installed distributions, lower-case name to version, sorted; the one that would be imported, of several."""
+    """The installed distributions by lower-case name, sorted; the one that would be imported, of several."""
     try:
         from importlib import metadata  # since Python 3.8
     except ImportError:
         return {}
     found: dict = {}
     for package in metadata.distributions():
-        name, version = package.metadata["Name"], package.metadata["Version"]
-        if name and version:  # half-removed ones have neither
-            found.setdefault(name.lower(), version)
+        if package.metadata["Name"] and package.metadata["Version"]:  # half-removed ones have neither
+            found.setdefault(package.metadata["Name"].lower(), package)
     return dict(sorted(found.items()))
+
+
+def needed(names: list) -> dict:
+    """The versions of the distributions of these names and of what they require; the rest is nobody's business."""
+    found = installed()
+    by_name = {_plain(name): name for name in found}
+    kept = {name for name in MEASURING if name in found}
+    waiting = [*names, *RUNTIMES]
+    while waiting:
+        name = by_name.get(_plain(waiting.pop()))
+        if name is not None and name not in kept:
+            kept.add(name)
+            waiting += _required(found[name])
+    return {name: package.metadata["Version"] for name, package in found.items() if name in kept}
+
+
+def _required(package: Any) -> list:
+    """The names in its requirements, which read `name[extra]>=1; marker`."""
+    lines = [line for line in package.requires or [] if not OPTIONAL.search(line) or PLUGINS.match(line)]
+    return [re.split(r"[^\w.-]", line, maxsplit=1)[0] for line in lines]
+
+
+def _plain(name: str) -> str:
+    """A name as pip compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def absent(names: list) -> list:
@@ -40,7 +72,7 @@ def facts(names: list) -> dict:
     return {
         "python": platform.python_version(),
         "release": list(sys.version_info[:2]),
-        "packages": installed(),
+        "packages": needed(names),
         "absent": absent(names),
     }
 

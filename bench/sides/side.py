@@ -25,7 +25,7 @@ class Side:
     root: the checkout whose bench/ and impls/ they import.
     variables: environment variables on top of ours.
     absent: the packages of NEEDS, of the backends and of the implementations that its interpreter cannot find.
-    packages: installed distributions, lower-case name and version, sorted.
+    packages: the distributions that compute, lower-case name and version, sorted.
     commit, dirty: git's state of root; None where it is in no repository.
     threads: of each backend; None for as many as the choice has.
     """

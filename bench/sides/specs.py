@@ -1,10 +1,16 @@
-"""A user's words for a side: an interpreter, a venv, a git revision, `.` or variables; or an error that says so."""
+"""A user's words for a side: an interpreter, a venv, a git revision, `.` or variables; or an error that says so.
 
+What a checkout holds is not ours to run unless it was asked for: `git:`, `python:` and `env:` say which kind is meant,
+and of words that do not, a revision is never taken for a file of that name, nor is a file run that only its name leads
+to. A word that may be either is refused.
+"""
+
+import os
 import re
 import shlex
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
@@ -15,6 +21,10 @@ from bench.sides.side import Place, Side, described
 from bench.sides.variables import THREADS
 from bench.support.errors import InputError
 
+# As told by the help of bench.ab.
+SPECS = """SPEC: an interpreter or a venv's folder, a git revision, '.', or 'NAME=VALUE ...'. Which of them is meant may
+be said by python:PATH, git:REVISION or env:'NAME=VALUE ...', and must be where a word could be two of them. A file's
+name without a folder is looked for on the PATH only: give ./NAME for one that is here."""
 KINDS = "an interpreter, a venv's folder, a git revision of this checkout, '.' for it as it stands, or NAME=VALUE words"
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
 
@@ -32,19 +42,56 @@ def resolved(label: str, spec: str) -> Iterator[Side]:
 
 
 def _place(option: str, spec: str) -> AbstractContextManager[Place]:
+    kind, colon, rest = spec.partition(":")
+    if colon and kind in EXPLICIT:
+        return EXPLICIT[kind](option, rest)
     if not spec.strip():
         raise InputError(f"{option}: empty; allowed: {KINDS}")
     if ASSIGNMENT.match(spec.lstrip()):
-        return nullcontext(Place(code.ROOT, variables=_variables(option, spec)))
+        return _environment(option, spec)
     if spec == ".":
         return nullcontext(Place(code.ROOT))
-    if python := _interpreter(option, spec):
-        return nullcontext(Place(code.ROOT, python))
-    if commit := revision(spec):
+    path = Path(spec)
+    if spec.startswith(PATHS) or path.is_absolute():
+        return _python(option, spec)
+    commit = revision(spec)
+    if _mode(path) and commit:
+        raise InputError(f"{option}: a git revision, and here a path as well; allowed: git:{spec} or python:{spec}")
+    if commit:
         return worktree(option, commit)
-    if found := shutil.which(spec):
-        return nullcontext(Place(code.ROOT, str(Path(found).absolute())))
+    if stat.S_ISREG(_mode(path)) and path.name == spec:
+        raise InputError(
+            f"{option}: a file here, which is not run by its name alone; allowed: ./{spec} or python:{spec}"
+        )
+    return _python(option, spec)
+
+
+def _environment(option: str, spec: str) -> AbstractContextManager[Place]:
+    if not spec.strip():
+        raise InputError(f"{option}: empty; allowed: NAME=VALUE words")
+    return nullcontext(Place(code.ROOT, variables=_variables(option, spec)))
+
+
+def _revision(option: str, spec: str) -> AbstractContextManager[Place]:
+    if (commit := revision(spec)) is None:
+        raise InputError(f"{option}: no git revision of this checkout; allowed: a branch, a tag or a commit of it")
+    return worktree(option, commit)
+
+
+def _python(option: str, spec: str) -> AbstractContextManager[Place]:
+    """The side of an interpreter: at a path, in a venv, or on the PATH."""
+    path = os.path.expanduser(spec)  # noqa: PTH111
+    if python := (_interpreter(option, path) if spec.strip() else None) or shutil.which(spec):
+        return nullcontext(Place(code.ROOT, str(Path(python).absolute())))
     raise InputError(f"{option}: no interpreter, venv, git revision or NAME=VALUE; allowed: {KINDS}")
+
+
+EXPLICIT: Mapping[str, Callable[[str, str], AbstractContextManager[Place]]] = {
+    "env": _environment,
+    "git": _revision,
+    "python": _python,
+}
+PATHS = ("./", "../", "~", "/")
 
 
 def _variables(option: str, spec: str) -> tuple[tuple[str, str], ...]:

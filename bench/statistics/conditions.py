@@ -23,7 +23,7 @@ def unlike(old: Run, new: Run, across: Collection[str] = ()) -> list[str]:
         *_settings(old, new, across),
         *_differing(old.machine.environment, new.machine.environment),
     ]
-    return [f"{name} {first} and {second}" for name, first, second in differing]
+    return [" ".join(f"{name} {first} and {second}".split()) for name, first, second in differing]
 
 
 def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, Literal
 
 import numpy as np
 from scipy import stats
@@ -13,7 +14,8 @@ BLOCK_SECONDS = 0.1  # rounds nearer than this share the machine's noise, which 
 APART = 0.05  # processes that differ by less are not worth a line
 SIGNIFICANT = 0.01  # for processes to differ
 TREND = 0.05  # for a drift among processes that do differ; five in order are enough for it
-MODES, DRIFT = "modes", "drift"
+MODES: Final = "modes"
+DRIFT: Final = "drift"
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Unstable:
     processes at either of two modes; tau and p: Kendall's, of a drift.
     """
 
-    kind: str
+    kind: Literal["modes", "drift"]
     modes: tuple[float, float]
     counts: tuple[int, int] = (0, 0)
     tau: float = math.nan

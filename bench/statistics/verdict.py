@@ -44,7 +44,8 @@ class Table:
     """Two runs compared. geometric_mean: of new / old over the cases that are in both, or None; drift: the yardstick's
     new / old, or None where runs are paired, lack it, or have one of another kind; changed: the software that differs,
     in words; cut_short: the runs that ended before all that was planned was measured; unlike: what makes the times
-    differ whatever the code does, where runs were compared all the same.
+    differ whatever the code does, where runs were compared all the same; lost: the processes that count for nothing
+    because their worker was lost, each with its run and case.
     """
 
     old: str
@@ -57,6 +58,7 @@ class Table:
     changed: tuple[str, ...]
     cut_short: tuple[str, ...] = ()
     unlike: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 def decide(old: Run, new: Run, threshold: float) -> Table:
@@ -81,7 +83,12 @@ def decide(old: Run, new: Run, threshold: float) -> Table:
         raise InputError(f"no case was measured in both runs; {_holds(old)}, and {_holds(new)}")
     names, changed = (_name(old), _name(new)), tuple(_changes(old, new, sides))
     cut_short = tuple(name for name, run in zip(names, (old, new), strict=True) if run.machine.cut_short)
-    return Table(*names, (*compared, *rest), mean, threshold, sides, drift, changed, cut_short)
+    lost = tuple(f"{name}: {told}" for name, run in zip(names, (old, new), strict=True) for told in _lost(run))
+    return Table(*names, (*compared, *rest), mean, threshold, sides, drift, changed, cut_short, lost=lost)
+
+
+def _lost(run: Run) -> list[str]:
+    return [f"{one.case.id}, {told}" for one in run.records for told in one.lost]
 
 
 def are_sides(old: Run, new: Run) -> bool:

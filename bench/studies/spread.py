@@ -47,9 +47,10 @@ def log_ratios_of(path: Path, baseline: str) -> dict[Case, float]:
     if baseline not in (known := dict.fromkeys(case.backend for case in places)):
         allowed = ", ".join(known) or "none, for nothing was timed there"
         raise InputError(f"--baseline {baseline!r}: not measured in {path}; allowed: {allowed}")
+    bases = {case.group: case for case in places if case.backend == baseline}
     found = {}
     for case, (file, record) in places.items():
-        base = next((one for one in places if one.group == case.group and one.backend == baseline), None)
+        base = bases.get(case.group)
         if base is not None and base != case:
             found[case] = _log_ratio(places[base], (file, record))
     return found

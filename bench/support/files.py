@@ -2,12 +2,19 @@
 
 import errno
 import os
+import re
 import secrets
 import shutil
+import stat
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
+
+DRAFT = re.compile(r"\.fitbench-\d+-[0-9a-f]{8}\.tmp")  # as `temporary` names them
+OLD_SECONDS = 3600.0  # since a draft was written to: none takes a minute
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -37,6 +44,21 @@ def temporary(path: Path) -> Path:
     return path.parent / f".fitbench-{os.getpid()}-{secrets.token_hex(4)}.tmp"
 
 
+@cache  # once is enough: no process leaves drafts of its own unless it is killed
+def _remove_old_drafts(folder: Path) -> None:
+    """Drafts of ours in a folder whose writers were killed: nobody has written to them for long.
+
+    The process number alone would not tell: in another container, or after a restart, it is somebody else's.
+    """
+    with suppress(OSError):
+        drafts = [path for path in folder.iterdir() if DRAFT.fullmatch(path.name)]
+        for path in drafts:
+            found = path.lstat()
+            ours = stat.S_ISREG(found.st_mode) and (os.name != "posix" or found.st_uid == os.getuid())
+            if ours and time.time() - found.st_mtime > OLD_SECONDS:
+                path.unlink(missing_ok=True)
+
+
 def sync_folder(folder: Path) -> None:
     """Bring the names in a folder to the disk, where the system can do that: a new file is lost without its name."""
     if os.name != "posix":
@@ -61,6 +83,7 @@ def _replace(path: Path, fill: Callable[[BinaryIO], object]) -> None:
         return
     if there and not os.access(target, os.W_OK):  # renaming would not ask
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    _remove_old_drafts(target.parent)
     draft = temporary(target)
     try:
         with draft.open("xb") as file:

@@ -1,9 +1,15 @@
 """The words of a command line as values; what is wrong with one is an InputError that names its option."""
 
 import math
+import re
 from collections.abc import Iterable
+from decimal import Decimal
 
 from bench.support.errors import InputError
+
+EXPONENT = re.compile(r"[+-]?[\d_]+(\.\d*)?[eE][+-]?\d+")  # as in 1e6
+LARGEST = 2**53  # whole number that other programs read from JSON as it was written
+SHOWN = 50  # characters of a word that a message quotes
 
 
 def listed(values: Iterable[str]) -> tuple[str, ...]:
@@ -23,13 +29,32 @@ def names(option: str, values: Iterable[str], allowed: Iterable[str]) -> tuple[s
 def number(option: str, word: str, least: int, most: int | None = None) -> int:
     """The whole number that an option was given. Raises InputError for another word, and outside of least to most."""
     allowed = f"a whole number of at least {least}" if most is None else f"a whole number from {least} to {most}"
-    try:
-        value = int(word)
-    except ValueError:
-        raise InputError(f"{option} {word!r}: not a whole number; allowed: {allowed}") from None
-    if value < least or (most is not None and value > most):
-        raise InputError(f"{option} {value}: out of range; allowed: {allowed}")
+    value = _whole(word)
+    if value is None:
+        raise InputError(f"{option} {_short(word)!r}: not a whole number; allowed: {allowed}")
+    if value < least or value > (LARGEST if most is None else most):
+        raise InputError(f"{option} {_short(word)}: out of range; allowed: {allowed}")
     return value
+
+
+def _whole(word: str) -> int | None:
+    """The whole number that is written as 1000000, 1_000_000 or 1e6; None for another word.
+
+    What is beyond any that can be meant is LARGEST + 1: written out, 1e999999999 would fill the memory.
+    """
+    try:
+        if EXPONENT.fullmatch(word.strip()) is None:
+            return int(word)
+        value = Decimal(word.strip())
+    except (ValueError, ArithmeticError):
+        return None
+    if value.adjusted() >= LARGEST.bit_length():
+        return (LARGEST + 1) * (-1 if value < 0 else 1)
+    return int(value) if value == value.to_integral_value() else None
+
+
+def _short(word: str) -> str:
+    return word if len(word) <= SHOWN else f"{word[:SHOWN]}..."
 
 
 def fraction(option: str, word: str) -> float:

@@ -1,7 +1,7 @@
 """The workers of one process of the run: one for each side, backend and environment, pinned, in order of need."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,6 @@ from typing import Any
 from bench.backends import backends
 from bench.cases.case import Case
 from bench.cases.choice import Choice
-from bench.sides.code import code_hash
 from bench.sides.machine import cpu_name
 from bench.sides.side import Side, here
 from bench.support.system import instructions
@@ -33,11 +32,14 @@ class Running:
 class Pool:
     """Fresh workers, started when a case needs them and ended together.
 
-    cores: those of the run, for as many threads as any side has; None where workers are not pinned.
+    code: the hash of each side's, by its label. cores: those of the run, for as many threads as any side has; None
+    where workers are not pinned.
     """
 
-    def __init__(self, choice: Choice, caches: Caches, cold: bool, cores: Sequence[int] | None = None) -> None:
-        self.choice, self.caches, self.cold, self.cores = choice, caches, cold, cores
+    def __init__(
+        self, choice: Choice, caches: Caches, cold: bool, code: Mapping[str, str], cores: Sequence[int] | None = None
+    ) -> None:
+        self.choice, self.caches, self.cold, self.code, self.cores = choice, caches, cold, code, cores
         self._workers: dict[Any, Running] = {}
         self._yardstick: WorkerProcess | None = None
 
@@ -50,7 +52,7 @@ class Pool:
         running = self._workers.get(key)
         if running is not None and running.process.alive:
             return running
-        told = [case.backend, side.python_version, side.packages, code_hash(side.root), side.variables, variables]
+        told = [case.backend, side.python_version, side.packages, self.code[side.label], side.variables, variables]
         # Compilers make code for the processor that they run on: a folder that is kept may come from another one.
         folder = self.caches.folder([*told, cpu_name(), instructions()], self.cold)
         process = WorkerProcess(side, variables_of(backend, case.device, case.dtype, threads, str(folder), given))

@@ -31,6 +31,10 @@ class WorkerError(Exception):
     """A worker failed a request: it raised, died, or did not answer in time. The message is the reason, in one line."""
 
 
+class WorkerLostError(WorkerError):
+    """It was killed, died, or did not answer in time: which may be no fault of what it was asked to do."""
+
+
 def variables_of(
     backend: Backend, device: str, dtype: str, threads: int, cache: str, given: Mapping[str, str]
 ) -> dict[str, str]:
@@ -81,9 +85,9 @@ class WorkerProcess:
             line = self._line(seconds)
         except queue.Empty:
             self.kill()
-            raise WorkerError(f"no answer to '{name}' within --case-timeout; the worker was ended") from None
+            raise WorkerLostError(f"no answer to '{name}' within --case-timeout; the worker was ended") from None
         if not line.endswith("\n"):  # nothing, or what it had written when it was killed
-            raise WorkerError(self._death(name))
+            raise WorkerLostError(self._death(name))
         return self._answer(request, name, line)
 
     def _line(self, seconds: float) -> str:
@@ -103,6 +107,8 @@ class WorkerProcess:
                 if not self.alive:
                     self._end(())  # a child that was forked from it may hold its output open
                 continue
+            if not line:
+                self.answers.put("")  # it has ended: whoever asks again is told at once
             if self.answered or line.startswith("{") or not line.endswith("\n"):
                 self.answered = True
                 return line

@@ -3,6 +3,7 @@
 What needs no run of its own shares one: a run in which nothing fails, and one in which much does.
 """
 
+import json
 import re
 import sys
 import time
@@ -53,7 +54,6 @@ COUNTER = "count = 0\n    def {name}(self):\n        self.count += 1\n        re
 # A compiler's work: the same code, and yet another than the one that was written.
 COMPILED = "step = type(step)(step.__code__.replace(co_name='compiled'), step.__globals__)"
 
-ENDLESS = ("--processes=1", "--max-time=100000", "--precision=0.0001%")
 CPU = ("--device=cpu", "--dtype=float64")
 FEW = (*CPU, "--steps=300", "--processes=1", "--max-time=0.05")
 
@@ -210,23 +210,72 @@ def test_a_hanging_worker_is_ended_after_the_case_timeout(copy):
     assert "no answer to 'converge' within --case-timeout" in found["manual-planted"]["reason"]
 
 
-def test_ctrl_c_keeps_what_was_measured(copy, tmp_path):
-    path, marker = tmp_path / "run.json", tmp_path / "in the third round"
-    plant(copy, fault=f"len(calls) == 1300 and open({str(marker)!r}, 'w')")
-    process = start(path, *CPU, "--backend=planted", "--variant=manual,optim", "--steps=300", *ENDLESS, cwd=copy)
-    while not marker.exists():
+# Once in the rounds of each case: a fit is 300 steps, and its first is made before any round.
+IN_A_ROUND = "len(calls) == 700 and (open({seen!r}, 'a').write('x'), {then})"
+
+
+def test_ctrl_c_keeps_what_was_measured_and_says_how_to_go_on(copy, tmp_path):
+    path, seen = tmp_path / "run.json", tmp_path / "seen"
+    twice = f"os.path.getsize({str(seen)!r}) == 2 and time.sleep(3600)"
+    plant(copy, fault=IN_A_ROUND.format(seen=str(seen), then=twice))
+    words = (*CPU, "--backend=planted", "--variant=manual,optim", "--steps=300", "--processes=2", "--max-time=0.1")
+    process = start(path, *words, cwd=copy)
+    while not seen.exists() or seen.stat().st_size < 2:  # the second group is in its rounds
         assert process.poll() is None
         time.sleep(0.01)
     output = interrupt(process)
-    found = records(path)
-    assert found["manual-planted"]["outcome"] == "measured"
-    # Rounds count up to the end of the last fit that was checked, which was the second.
-    steps = found["manual-planted"]["rounds"]["steps"]
-    assert sum(steps) >= 600 and sum(steps) % 300 == 0
-    assert found["optim-planted"]["outcome"] == "not reached"
+    document, found = json.loads(path.read_text()), records(path)
+    assert document["machine_info"]["fitbench"]["cut_short"]
+    (measured,) = (one for one in found.values() if one["outcome"] == "measured")
+    assert [one["process"] for one in measured["processes"]] == [0] and measured["sampling"]["stopped"] == "interrupted"
+    assert sorted(one["outcome"] for one in found.values()) == ["measured", "not reached"]
+    assert "interrupted after 0 of 2 processes" in output
     assert "1 of 2 cases agree with the exact fit, 1 not reached" in output
-    assert f"--benchmark-json={path} --resume" in output
+    assert f"go on with it: pytest bench -p no:cacheprovider -p no:hypothesispytest {' '.join(words)} " in output
+    assert f" --benchmark-json={path} --resume\n" in output
     assert report.main([str(path), "--output", str(tmp_path / "report")]) == 0  # what was kept can be shown
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert "**Cut short: run ended before all was measured that it had planned; cases have 1 of 2 processes.**" in text
+    assert re.search(r"\| 1 of 2 +\|.*\| interrupted +\|", text)
+
+
+@pytest.fixture(scope="module")
+def losing(tmp_path_factory) -> Outcome:
+    """A run of three processes, in the first of which the worker is killed."""
+    folder = tmp_path_factory.mktemp("losing")
+    copy, seen = copy_suite(folder), folder / "seen"
+    first = f"os.path.getsize({str(seen)!r}) == 1 and os.kill(os.getpid(), signal.SIGKILL)"
+    plant(copy, fault=IN_A_ROUND.format(seen=str(seen), then=first))
+    return outcome(copy, "--backend=planted", "--variant=manual", "--processes=3")
+
+
+def test_a_killed_worker_costs_one_process_and_is_said_everywhere(losing, tmp_path):
+    done, path, found = losing
+    assert done.returncode == 0, done.stdout
+    one = found["manual-planted"]
+    lost = "process 1: round: the worker was killed (SIGKILL), perhaps because memory ran out"
+    assert one["outcome"] == "measured" and one["lost"] == [lost]
+    assert [each["process"] for each in one["processes"]] == [1, 2]
+    assert not json.loads(path.read_text())["machine_info"]["fitbench"]["cut_short"]
+    assert f"lost of manual-planted-cpu-float64-2000: {lost}" in done.stdout
+    assert report.main([str(path), "--output", str(tmp_path)]) == 0
+    text = (tmp_path / "report.md").read_text()
+    assert f"- manual-planted-cpu-float64-2000, {lost}" in text and "2 of 3 (1 lost)" in text
+
+
+def test_an_edit_during_a_run_ends_it_with_exit_code_2(copy, tmp_path):
+    path, seen, edited = tmp_path / "run.json", tmp_path / "seen", copy / "impls" / "manual" / "numpy_fit.py"
+    second = f"os.path.getsize({str(seen)!r}) == 2 and open({str(edited)!r}, 'a').write('# edited')"
+    plant(copy, fault=IN_A_ROUND.format(seen=str(seen), then=second))
+    words = (*CPU, "--backend=planted", "--variant=manual", "--steps=300", "--processes=3", "--max-time=0.1")
+    done = bench(*words, f"--benchmark-json={path}", cwd=copy)
+    assert done.returncode == 2, done.stdout
+    assert "interrupted after 1 of 3 processes" in done.stdout
+    assert "the code was changed during the run: impls/manual/numpy_fit.py; restore it" in done.stdout
+    assert [one["process"] for one in records(path)["manual-planted"]["processes"]] == [0]
+    assert json.loads(path.read_text())["machine_info"]["fitbench"]["cut_short"]
+    again = bench(*words, f"--benchmark-json={path}", "--resume", cwd=copy)
+    assert again.returncode == 2 and ".code was" in again.stderr
 
 
 @pytest.mark.parametrize("words", [["--collect-only"], ["--benchmark-skip"], ["-x", "--backend=broken,planted"]])

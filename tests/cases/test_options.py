@@ -67,6 +67,49 @@ def test_what_does_not_fit_in_memory_is_refused(words, option):
     one_line(caught, option, "would need about", "GiB are available")
 
 
+def test_exact_fits_that_would_take_hours_are_refused_with_what_is_allowed():
+    choice = choice_of(variant=["optim"], dtype=["float64"], steps="1000000")
+    with pytest.raises(InputError) as caught:
+        choice.check_time(["cpu"])
+    one_line(caught, "--steps 1000000:", "1 exact fit(s)", "about 2.92 h", "allowed: at most 575520 steps, about 1 h")
+    choice_of(variant=["optim"], dtype=["float64"], steps="575520").check_time(["cpu"])
+    with pytest.raises(InputError, match=r"10 exact fit\(s\) .* at most 166376 steps"):
+        choice_of(steps="575520").check_time(["cpu"])
+
+
+def test_a_fit_that_cannot_end_within_the_timeout_is_refused_on_the_cpu():
+    choice = choice_of(points=["1000000000"], steps="500")
+    with pytest.raises(InputError) as caught:
+        choice.check_time(["cpu", "cpu:1"])
+    one_line(caught, "--points 1000000000:", "500 steps", "about 500 s", "--case-timeout is 300 s; raise it, or lower")
+    choice.check_time(["cpu", "cuda"])  # which may be faster, who knows
+    choice_of(points=["1000000000"], steps="500", case_timeout="600").check_time(["cpu"])
+
+
+def test_what_will_take_long_is_foreseen():
+    assert list(choice_of().foreseen()) == []
+    assert list(choice_of(points=["1000000"]).foreseen()) == []
+    (line,) = choice_of(points=["20000000"]).foreseen()
+    assert line.startswith("--points 20000000: a fit of 2000 steps may take from 40 to 1600 s on the cpu")
+    assert "--case-timeout 300 fail; raise it" in line
+    (line,) = choice_of(steps="100000").foreseen()
+    assert line == "--steps 100000: 10 exact fit(s) of so many take about 25 min"
+
+
+def test_a_run_says_what_will_take_long_before_it_begins(tmp_path):
+    words = ("--backend=numpy", "--device=cpu", "--variant=manual", "--dtype=float32", "--steps=4", "--processes=1")
+    done = bench(*words, "--points=20000", "--case-timeout=1", "--threads=1", f"--benchmark-json={tmp_path / 'a.json'}")
+    assert "warning:" not in done.stdout
+    words = (*words, "--points=7000000", "--case-timeout=1", "--max-time=0.01")
+    done = bench(*words, f"--benchmark-json={tmp_path / 'b.json'}")
+    assert "warning: --points 7000000: a fit of 4 steps may take from 0 to 1 s on the cpu" in done.stdout
+    path = tmp_path / "c.json"
+    refused = refused_run(
+        "--backend=numpy", "--device=cpu", "--variant=manual,nn", "--steps=300000", f"--benchmark-json={path}"
+    )
+    assert "--steps 300000: 4 exact fit(s)" in refused and not path.exists()
+
+
 def test_a_device_that_no_backend_sees_is_refused():
     with pytest.raises(InputError) as caught:
         plan(choice_of(device=["cuda:7"]), ["cpu", "cuda"], lambda case: None)

@@ -104,6 +104,25 @@ def test_a_revision_is_compared_with_the_working_tree(copy, tmp_path):
     assert len(git("worktree", "list", cwd=copy).splitlines()) == 1
 
 
+def test_an_edit_during_a_comparison_ends_it_and_loses_nothing(copy, tmp_path):
+    """The last two of six workers find another code than those before them."""
+    path = copy / "impls" / "manual" / "numpy_fit.py"
+    count = tmp_path / "count"
+    edit = (
+        f"import os\nwith open({str(count)!r}, 'a') as file:\n    file.write('x')\n"
+        f"if os.path.getsize({str(count)!r}) == 5:\n    open(__file__, 'a').write('# more')\n"
+    )
+    path.write_text(f"{path.read_text()}\n\n{edit}")
+    done = ab("--a=.", "--b=FITBENCH_SLOWDOWN=0.1", "--output", tmp_path / "out", cwd=copy)
+    assert done.returncode == 2, done.stdout + done.stderr
+    (line,) = done.stderr.splitlines()
+    assert "the code of --a '.' was changed during the run: impls/manual/numpy_fit.py; what was measured" in line
+    for side in "ab":
+        (record,) = load(tmp_path / "out" / f"{side}.json").records
+        assert [one.process for one in record.processes] == [0, 1] and record.cut_short
+    assert (tmp_path / "out" / "ab.json.journal").exists()
+
+
 def test_an_older_revision_can_be_a_side(copy, tmp_path):
     """Its workers are asked in words that they understand, and what they answer is understood."""
     if subprocess.run(["git", "cat-file", "-e", f"{OLDER}^{{commit}}"], cwd=ROOT, capture_output=True).returncode:

@@ -259,6 +259,7 @@ FORCE = "; give --force to compare them all the same"
         (record(seed=8), {}, "seed 7 and 8"),
         (record(device_name="Another"), {}, "device name A CPU and Another"),
         (record(matmul_precision="high"), {}, "matmul precision highest and high"),
+        (record(matmul_precision="two\nlines"), {}, "matmul precision highest and two lines"),
         (record(), {"cpu": "Another"}, "cpu A CPU and Another"),
         (record(), {"cores": 8}, "machine's cores 2 and 8"),
         (record(), {"physical_cores": 4}, "physical_cores 1 and 4"),
@@ -353,6 +354,12 @@ def test_a_framework_that_is_installed_nowhere_is_counted_and_no_pass(folder, ca
 def test_runs_without_timings_are_no_pass(folder, capsys):
     agreed = [write(folder / f"{name}.json", builders.record(outcome=AGREED)) for name in ("old", "new")]
     assert "no case was measured in both runs" in refused(capsys, *agreed, *GATE)
+
+
+def test_lost_processes_are_told(folder, capsys):
+    killed = "process 3: round: the worker was killed (SIGKILL)"
+    old, new = write(folder / "old.json", record()), write(folder / "new.json", record(lost=[killed]))
+    assert f"lost: new.json: manual-numpy-cpu-float32-2000, {killed}" in compared(capsys, old, new)[1]
 
 
 def test_a_run_that_was_cut_short_is_no_pass(folder, capsys):

@@ -4,17 +4,29 @@ What is wrong with their words is in tests/cases/test_options.py.
 """
 
 import json
+import os
+import re
 import statistics
 import subprocess
 import sys
+from datetime import datetime
+from pathlib import Path
 
+import pandas as pd
 import pytest
-from conftest import ROOT, bench, records
+from builders import record, write
+from conftest import PYTEST, ROOT, bench, copy_suite, records, run
 
+from bench import report
 from bench.cases.options import choice_of
+from bench.conftest import resuming
+from bench.measuring import destination
 from bench.measuring.runner import Runner
 from bench.records.rounds import COLUMNS
+from bench.reporting import units
+from bench.sides.code import files, hash_of
 from bench.sides.side import here
+from bench.support.errors import InputError
 
 FAST = ("--device", "cpu", "--backend", "numpy", "--steps", "300", "--processes", "2", "--max-time", "0.1")
 SMALL = (*FAST, "--dtype", "float64", "--points", "200", "--seed", "3")
@@ -35,14 +47,33 @@ def timed(stored):
     return stored[:2]
 
 
-def test_stats_are_the_workers_seconds_per_iteration(timed):
+def test_stats_are_the_workers_seconds_per_iteration_a_figure_a_process(timed):
+    """All rounds together had another median than the report's, which is that of the processes."""
     _, document = timed
     for entry in document["benchmarks"]:
         rounds = entry["extra_info"]["rounds"]
-        kept = [one for one, warming in zip(rounds["seconds"], rounds["warm_up"], strict=True) if not warming]
-        assert entry["stats"]["data"] == kept
-        assert entry["stats"]["rounds"] == len(kept) >= 2 * 8  # a block a process at least
-        assert 1e-7 < entry["stats"]["median"] == statistics.median(kept) < 1e-3
+        rows = list(zip(rounds["process"], rounds["seconds"], rounds["warm_up"], strict=True))
+        kept = [[seconds for one, seconds, warming in rows if one == each and not warming] for each in (0, 1)]
+        assert all(len(one) >= 8 for one in kept)  # a block a process at least
+        assert entry["stats"]["data"] == [statistics.median(one) for one in kept]
+        assert entry["stats"]["rounds"] == 2
+        assert 1e-7 < entry["stats"]["median"] == entry["extra_info"]["estimate"]["seconds"] < 1e-3
+
+
+def test_the_estimate_in_the_json_is_what_the_report_shows(timed, tmp_path):
+    _, document = timed
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(document))
+    assert report.main([str(path), "--output", str(tmp_path / "report")]) == 0
+    text = (tmp_path / "report" / "report.md").read_text()
+    shown = pd.read_csv(tmp_path / "report" / "tables" / "iteration-time.csv").set_index("variant")
+    for entry in document["benchmarks"]:
+        told = entry["extra_info"]["estimate"]
+        found = shown.loc[entry["extra_info"]["variant"]]
+        assert told["seconds"] == found["median_seconds"]
+        assert [told["low"], told["high"]] == [found["low_seconds"], found["high_seconds"]]
+        cell = units.spread(told["seconds"], told["low"], told["high"])
+        assert re.search(rf"^\| {entry['extra_info']['variant']} +\| {re.escape(cell)}", text, re.MULTILINE)
 
 
 def test_ids_groups_and_flat_fields_name_the_case(timed):
@@ -84,6 +115,13 @@ def test_rounds_are_columns_in_turns_of_several_processes(timed):
     assert rounds["time"] == sorted(rounds["time"])
     assert sum(rounds["steps"][: rounds["turn"].index(1)]) <= 300
     assert info["sampling"]["stopped"] in ("precision", "max-time")
+    assert info["sampling"]["asked"] == 2
+    assert info["lost"] == [] and not document["machine_info"]["fitbench"]["cut_short"]
+
+
+def test_the_code_that_was_measured_is_known_by_its_hash(timed):
+    _, document = timed
+    assert document["machine_info"]["fitbench"]["code"] == hash_of(ROOT, files(ROOT))
 
 
 def test_the_worker_processes_differ(timed):
@@ -99,6 +137,21 @@ def test_summary_tells_how_many_agree_and_how_well(timed):
     assert f"float64: {digits:.1f} digits at worst" in output
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a terminal of POSIX")
+def test_a_terminal_shows_what_is_being_measured_while_pytest_waits(tmp_path):
+    """It is written while the first test goes on, whose output pytest keeps to itself."""
+    words = (*SMALL, "--variant=manual", "--points=1000000", "--case-timeout=10", f"--benchmark-json={tmp_path / 'a'}")
+    parent, child = os.openpty()
+    with subprocess.Popen([sys.executable, "-m", *PYTEST, *words], cwd=ROOT, stdout=child) as process:
+        os.close(child)
+        shown = b""
+        while b"process 1 of 2, group 1: manual-cpu-float64-" not in shown:
+            shown += os.read(parent, 1000)  # raises where the run has ended without
+        process.kill()
+    os.close(parent)
+    assert b"warning: --points 1000000" in shown  # what will take long, before it begins
+
+
 def test_pytest_benchmark_can_compare_such_files(timed, tmp_path):
     (tmp_path / "0001_a.json").write_text(json.dumps(timed[1]))
     command = [sys.executable, "-m", "pytest_benchmark", "compare", str(tmp_path / "0001_a.json")]
@@ -109,6 +162,7 @@ def test_a_saved_run_is_compared_and_the_load_is_not_taken_for_another_machine(s
     _, _, storage = stored
     (saved,) = storage.glob("*/0001_one.json")
     few = (*SMALL, "--variant=manual", "--processes=1", f"--benchmark-storage={storage}", "--benchmark-compare=0001")
+    few = (*few, f"--benchmark-json={storage / 'again.json'}")
     document = json.loads(saved.read_text())
     document["machine_info"]["fitbench"]["load_average"] = [99.0, 99.0, 99.0]
     saved.write_text(json.dumps(document))
@@ -185,8 +239,10 @@ def test_jax_runs_on_the_device_asked_for_and_numpy_says_why_not(tmp_path):
 def test_a_missing_compiler_skips_with_the_command_that_installs_it(tmp_path):
     path = tmp_path / "run.json"
     words = ("--device=cpu", "--backend=torch-compile", "--variant=manual", f"--benchmark-json={path}")
-    assert bench(*words, CXX="no-such-compiler").returncode == 0
+    done = bench(*words, CXX="no-such-compiler")
+    assert done.returncode == 0
     found = records(path)["manual-torch-compile"]
+    assert done.stdout.count(f"2 skipped: {found['reason']}\n") == 1  # of both dtypes
     assert found["outcome"] == "skipped"
     assert "no-such-compiler" in found["reason"]
     assert "install" in found["reason"]
@@ -198,3 +254,87 @@ def test_a_json_path_that_is_there_and_empty_is_not_taken_away(tmp_path):
     path.chmod(0o640)
     assert bench("--backend", "numpy", "--collect-only", "-q", f"--benchmark-json={path}").returncode == 0
     assert path.exists()
+
+
+@pytest.fixture(scope="module")
+def unsaved(tmp_path_factory):
+    """A copy of the suite, in which a run was made of which nobody said where to keep it."""
+    copy = copy_suite(tmp_path_factory.mktemp("unsaved"))
+    return copy, bench(*SMALL, "--variant=manual", "--processes=1", cwd=copy)
+
+
+def test_a_run_is_kept_if_nobody_says_where(unsaved):
+    copy, done = unsaved
+    assert done.returncode == 0, done.stdout
+    (path,) = (copy / "reports").iterdir()  # and no journal beside it
+    assert re.fullmatch(r"bench-\d{4}-\d\d-\d\d-\d{6}\.json", path.name)
+    name = path.relative_to(copy)
+    assert f"the run is kept in {name}" in done.stdout
+    assert f"the run: {name}\nits report: python -m bench.report {name}\n" in done.stdout
+    made_from = run("bench.report", cwd=copy)  # which takes the newest
+    assert made_from.returncode == 0 and (path.with_suffix("") / "report.md").exists(), made_from.stderr
+
+
+@pytest.mark.parametrize("words", [["--collect-only"], ["--benchmark-disable"], ["--benchmark-skip"]])
+def test_what_times_nothing_keeps_nothing_unasked(unsaved, words):
+    copy, _ = unsaved
+    before = list((copy / "reports").glob("*.json"))
+    assert bench(*SMALL, "--variant=manual", *words, cwd=copy).returncode in (0, 5), words
+    assert list((copy / "reports").glob("*.json")) == before
+
+
+def test_a_run_that_cannot_be_kept_does_not_begin(copy):
+    (copy / "reports").touch()
+    done = bench(*SMALL, cwd=copy)
+    assert done.returncode == 2
+    (line,) = (line for line in done.stderr.splitlines() if line.strip())
+    assert line == (
+        "Exit: reports: a run is kept there unless --benchmark-json says where, and it cannot be written (File exists)"
+    )
+
+
+def test_a_free_name_is_taken_for_a_run(tmp_path, monkeypatch):
+    class Now(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime(2026, 1, 2, 3, 4, 5)
+
+    monkeypatch.setattr(destination, "datetime", Now)
+    (tmp_path / "bench-2026-01-02-030405.json").touch()
+    (tmp_path / "bench-2026-01-02-030405-2.json.journal").touch()
+    assert destination.usual(tmp_path).resolve() == (tmp_path / "bench-2026-01-02-030405-3.json").resolve()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_nothing_but_an_earlier_run_is_overwritten(tmp_path):
+    path = tmp_path / "run.json"
+    for content in ("[project]", "{}", '{"benchmarks": []}'):
+        path.write_text(content)
+        with pytest.raises(InputError) as caught:
+            destination.given(path)
+        assert str(caught.value).startswith(
+            f"--benchmark-json {path}: would be overwritten, and is no run of fitbench ("
+        )
+        assert path.read_text() == content
+    path.write_text("")
+    assert destination.given(path) == path
+    write(path, [record()])
+    before = path.read_bytes()
+    assert destination.given(path) == path and path.read_bytes() == before
+
+
+def test_a_foreign_file_ends_a_run_before_it_begins(tmp_path):
+    path = tmp_path / "pyproject.toml"
+    path.write_text("[project]")
+    done = bench(*SMALL, f"--benchmark-json={path}")
+    assert done.returncode == 2
+    (line,) = (line for line in done.stderr.splitlines() if line.strip())
+    assert f"--benchmark-json {path}: would be overwritten" in line
+    assert path.read_text() == "[project]"
+
+
+def test_the_command_that_goes_on_has_the_users_own_options():
+    words = ["bench", "--seed", "3", "--benchmark-json", "a.json", "-k", "nn or optim", "--resume"]
+    expected = "pytest bench --seed 3 -k 'nn or optim' '--benchmark-json=a b.json' --resume"
+    assert resuming(Path("a b.json"), words) == expected
+    assert resuming(Path("a b.json"), [*words[:3], "--benchmark-json=x", *words[5:]]) == expected

@@ -18,8 +18,7 @@ from filelock import FileLock
 
 from bench.measuring import journal as module
 from bench.measuring.journal import Journal, stored
-from bench.sides.code import code_hash
-from bench.sides.variables import timing_variables
+from bench.sides.code import changed, files, hash_of
 from bench.support.errors import InputError
 
 KEY = {"choice": {"points": (1000, 2000)}, "packages": {"jax": "0.10.1", "numpy": "2.4.6"}, "threads": 1}
@@ -528,6 +527,10 @@ def test_what_json_changes_is_no_difference(path):
     Journal.resume(path, key).close()
 
 
+def code_hash(root: Path) -> str:
+    return hash_of(root, files(root))
+
+
 def test_the_hash_is_of_the_names_and_the_content_of_all_code(tmp_path):
     root = tmp_path / "checkout"
     for part in ("bench", "impls"):
@@ -538,17 +541,12 @@ def test_the_hash_is_of_the_names_and_the_content_of_all_code(tmp_path):
     (root / "bench/notes.txt").write_text("x")
     (root / "setup.py").write_text("x")
     assert code_hash(root) == first
-    changed = root / "impls/manual/numpy_fit.py"
-    changed.write_bytes(changed.read_bytes() + b"\n")
+    before, path = files(root), root / "impls/manual/numpy_fit.py"
+    path.write_bytes(path.read_bytes() + b"\n")
     second = code_hash(root)
-    changed.rename(changed.with_name("renamed.py"))
+    assert changed(before, files(root)) == ["impls/manual/numpy_fit.py"]
+    path.rename(path.with_name("renamed.py"))
+    assert changed(before, files(root)) == ["impls/manual/numpy_fit.py", "impls/manual/renamed.py"]
     assert len({first, second, code_hash(root)}) == 3
     with pytest.raises(InputError, match="no code there"):
         code_hash(tmp_path)
-
-
-def test_the_environment_has_what_may_change_timings_and_no_secret():
-    names = ("XLA_FLAGS", "OMP_NUM_THREADS", "TORCHINDUCTOR_CACHE_DIR", "PYTHONPATH", "LD_PRELOAD", "CC")
-    matters = dict.fromkeys(names, "1")
-    rest = dict.fromkeys(("HOME", "PYTEST_ADDOPTS", "CCACHE_DIR", "NVIDIA_API_KEY", "MY_XLA_FLAGS"), "1")
-    assert timing_variables({**rest, **matters}) == matters

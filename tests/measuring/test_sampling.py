@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from bench.measuring.sampling import BLOCK, ROUND_SECONDS, Sampler, is_warm, steps_of_round
+from bench.measuring.sampling import BLOCK, MOST_ROUNDS, ROUND_SECONDS, WALL, Sampler, is_warm, steps_of_round
 from bench.records.rounds import COLUMNS, Rounds, Row, joined
 
 
@@ -62,14 +62,6 @@ def test_a_process_that_never_warms_up_ends_all_the_same_and_keeps_its_last_bloc
     assert count < 100
 
 
-def test_rounds_that_are_cut_off_leave_some_that_count():
-    one = sampler(share=4.0)
-    feed(one, itertools.chain(np.linspace(0.2, 0.1, 2 * BLOCK), itertools.repeat(0.05)))
-    assert one.warm_up == 2 * BLOCK
-    one.cut(2 * BLOCK - 1)
-    assert len(one.rounds().kept.seconds) == BLOCK
-
-
 def test_rounds_end_when_the_share_of_time_is_spent():
     one = sampler(share=0.1)
     # 1e-3 s x 5 steps a round: 20 rounds are the share
@@ -83,6 +75,23 @@ def test_rounds_end_early_when_the_interval_is_narrow_over_all_processes():
     other = sampler(precision=0.01, share=0.5, earlier=one.rounds().kept, process=1)
     slower = feed(other, itertools.repeat(2e-3))  # the two processes disagree by a factor: time must end it
     assert not other.precise and slower == 250
+
+
+def test_rounds_end_when_twice_their_share_has_passed_on_the_clock():
+    """A fit of one step: next to nothing of the time that passes is timed."""
+    one = sampler(share=0.1)
+    for turn, value in enumerate(np.random.default_rng(1).uniform(0.9e-6, 1.1e-6, 1000)):
+        one.add(Row(0, turn, 0, float(turn), 1, value, value, 1e-3))
+        one.pass_time(0.01)
+        if one.done:
+            break
+    assert len(one.rows) == WALL * 10
+
+
+def test_no_process_makes_more_rounds_than_a_record_can_well_hold():
+    noise = np.random.default_rng(1).uniform(0.9e-6, 1.1e-6, 2 * MOST_ROUNDS)
+    assert feed(sampler(share=1e9), noise) == MOST_ROUNDS
+    assert feed(sampler(share=1e9), np.linspace(1.0, 0.5, 2 * MOST_ROUNDS)) == MOST_ROUNDS  # even if never warm
 
 
 def test_columns_are_those_of_the_record_and_join():

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from builders import MACHINE, record, rounds, start, write
 
@@ -59,7 +60,8 @@ def test_what_was_written_is_read_as_the_same_run(tmp_path):
     machine = Machine(**MACHINE, other_runs=[7], load_average=[0.5, 1.0, 2.0], comparison=comparison)
     write_document(tmp_path / "run.json", document({one.case: one for one in records}, machine, False))
     run = load(tmp_path / "run.json")
-    assert list(run.records) == records and run.machine == machine and run.path == tmp_path / "run.json"
+    cut_short = msgspec.structs.replace(machine, cut_short=True)  # as a run is of which a case was not reached
+    assert list(run.records) == records and run.machine == cut_short and run.path == tmp_path / "run.json"
     assert run.datetime == json.loads((tmp_path / "run.json").read_text())["datetime"]
 
 

@@ -66,7 +66,7 @@ def written(path, *records, **changes):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        (TIMED, record(processes=[PROCESS], rounds=ROUNDS, sampling=None)),
+        (TIMED, record(processes=[PROCESS], rounds=ROUNDS, sampling=None, estimate=None)),
         (CHECKED, record(outcome=AGREED, processes=[PROCESS])),
         (NOTHING, record(outcome=SKIPPED, reason="not installed")),
         (

@@ -1,6 +1,7 @@
 """The frame of cases: every figure in it has a source on this page."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from builders import record, rounds
 
@@ -115,3 +116,16 @@ def test_a_baseline_is_of_the_cpu_and_of_the_same_axes():
 def test_variants_are_ordered_as_they_teach():
     frame = framed(*(record(variant=name) for name in reversed(impls.variants())))
     assert list(frame["variant"]) == list(impls.variants())
+
+
+def test_the_estimate_of_a_record_is_the_row_of_the_frame():
+    """Whoever reads the JSON alone reads what the report shows: the same function makes both."""
+    frame = framed(*modes())
+    assert list(frame["unstable_kind"].dropna()) == ["modes", "drift"]
+    for row in frame.itertuples():
+        told = row.record.estimate
+        assert (told.seconds, told.low, told.high) == (row.median_seconds, row.low_seconds, row.high_seconds)
+        assert told.unstable == (not pd.isna(row.unstable))
+        if told.unstable:
+            assert (told.unstable_kind, told.modes) == (row.unstable_kind, (row.mode_a_seconds, row.mode_b_seconds))
+        assert told.seconds == np.median(told.process_seconds)

@@ -178,7 +178,7 @@ def test_a_report_needs_no_framework_and_is_the_same_wherever_it_is_made(holes):
     assert (done.returncode, done.stderr) == (0, f"{asked}and then\n")
     files = sorted(path.relative_to(folder) for path in folder.rglob("*.*"))
     assert files == sorted(path.relative_to(again) for path in again.rglob("*.*"))
-    assert {file.suffix for file in files} == {".md", ".png", ".svg", ".csv"}
+    assert {file.suffix for file in files} == {".md", ".png", ".svg", ".csv", ".sha256"}
     for file in files:
         assert (folder / file).read_bytes() == (again / file).read_bytes(), file
 

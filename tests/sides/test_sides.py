@@ -133,11 +133,11 @@ def test_variables_are_split_as_a_shell_does(spec: str, variables: list[tuple[st
 def test_the_interpreter_is_asked_under_the_sides_variables(tmp_path: Path) -> None:
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "__init__.py").touch()
-    (tmp_path / "Planted-7.dist-info").mkdir()
-    (tmp_path / "Planted-7.dist-info" / "METADATA").write_text("Name: Planted\nVersion: 7\n")
+    (tmp_path / "Optax-7.dist-info").mkdir()
+    (tmp_path / "Optax-7.dist-info" / "METADATA").write_text("Name: Optax\nVersion: 7\n")
     side = resolve(f"PYTHONPATH='{tmp_path}'")
     assert "torch" not in side.absent
-    assert dict(side.packages)["planted"] == "7"
+    assert dict(side.packages)["optax"] == "7"
 
 
 def test_a_venv_is_its_own_python_and_not_the_one_it_was_made_from(
@@ -176,6 +176,57 @@ def test_a_revision_goes_before_a_name_on_the_path(
     claims(tmp_path / "old")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     assert resolve("old").python == sys.executable
+
+
+@posix
+def test_a_word_that_may_be_two_things_is_refused_and_nothing_is_run(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(repository)
+    git("update-ref", "refs/remotes/origin/main", "old", cwd=repository)
+    (repository / "origin").mkdir()
+    for name in ("old", "origin/main"):
+        script(repository / name, f"touch '{tmp_path / 'run'}'")
+        with refused(name, "a git revision, and here a path as well", f"allowed: git:{name} or python:{name}"):
+            resolve(name)
+        with resolved("a", f"git:{name}") as side:
+            assert (side.spec, side.commit) == (f"git:{name}", git("rev-parse", "old", cwd=repository).strip())
+    assert not (tmp_path / "run").exists()
+    with refused(f"python:{name}", "does not answer as Python does"):
+        resolve(f"python:{name}")
+    assert (tmp_path / "run").exists()
+
+
+@posix
+def test_a_file_is_not_run_by_its_name_alone(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(repository)
+    claims(repository / "deploy")
+    with refused("deploy", "is not run by its name alone", "allowed: ./deploy or python:deploy"):
+        resolve("deploy")
+    for spec in ("./deploy", "python:deploy", "bench/../deploy", str(repository / "deploy")):
+        assert resolve(spec).python_version == "3.13.1"
+    monkeypatch.setenv("HOME", str(repository))
+    assert resolve("~/deploy").python == str(repository / "deploy")
+
+
+def test_the_kind_may_be_said(repository: Path) -> None:
+    assert resolve("env:A=1 B='x y'").variables == (("A", "1"), ("B", "x y"))
+    assert resolve(f"python:{sys.executable}").python == sys.executable
+    assert resolve("git:HEAD~0").commit == git("rev-parse", "HEAD", cwd=repository).strip()
+    for spec, told in (
+        ("git:", "no git revision"),
+        ("git:xyz", "no git revision of this checkout; allowed: a branch, a tag or a commit"),
+        ("git:--all", "no git revision"),
+        ("env:", "empty; allowed: NAME=VALUE words"),
+        ("env:old", "'old' is no NAME=VALUE"),
+        ("python:", "no interpreter"),
+        ("python:xyz", "no interpreter"),
+        ("./old", "no interpreter"),
+        ("/old", "no interpreter"),
+    ):
+        with refused(spec, told):
+            resolve(spec)
+    assert worktrees(repository) == []
 
 
 @posix
@@ -331,7 +382,7 @@ def test_of_two_installed_versions_the_one_that_is_imported_counts(
         folder.mkdir(parents=True)
         (folder / "METADATA").write_text(f"Name: Planted\nVersion: {version}\n")
         monkeypatch.syspath_prepend(str(folder.parent))
-    assert probe.installed()["planted"] == "2"
+    assert probe.installed()["planted"].version == "2"
 
 
 # Revisions

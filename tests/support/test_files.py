@@ -4,11 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from bench.reporting import report
+from bench.reporting import folder, report
 from bench.support import files
 from bench.support.files import copy_atomically, write_atomically
 
@@ -101,12 +102,31 @@ def test_a_file_that_is_read_only_is_not_replaced(target, monkeypatch):
     assert target.read_text() == OLD
 
 
+@POSIX
+def test_drafts_of_killed_writers_are_removed_by_the_next(target, monkeypatch):
+    subprocess.run([sys.executable, "-c", KILLED, "atomic", str(target)])
+    (draft,) = (path for path in target.parent.iterdir() if path != target)
+    others = [target.with_name(name) for name in (".fitbench-1-0.tmp", "x.tmp", ".fitbench-7-0123abcd.tmp.keep")]
+    link = target.with_name(".fitbench-7-0123abcd.tmp")
+    link.symlink_to(target)
+    for path in others:
+        path.write_text("")
+        os.utime(path, (1e9, 1e9))
+    write_atomically(target, NEW)
+    assert draft.exists()  # it may be that of a process that is writing now
+    old = time.time() - files.OLD_SECONDS - 1
+    os.utime(draft, (old, old))
+    files._remove_old_drafts.cache_clear()  # as another process
+    write_atomically(target, NEW)
+    assert not draft.exists() and all(path.exists() for path in others) and link.is_symlink()
+
+
 def test_a_report_that_stops_midway_points_to_nothing_that_is_missing(tmp_path, monkeypatch):
     """Its pictures and tables come first, report.md last."""
     written = []
-    monkeypatch.setattr(report, "copy_atomically", lambda source, target: written.append(target))
+    monkeypatch.setattr(folder, "copy_atomically", lambda source, target: written.append(target))
     monkeypatch.setattr(report.frames, "cases", lambda *_: None)
-    monkeypatch.setattr(report, "_write_tables", lambda _, frame, folder: (folder / "z.csv").write_text(""))
-    monkeypatch.setattr(report, "_document", lambda _, frame, folder: str((folder / "z.png").write_text("")))
+    monkeypatch.setattr(report, "_write_tables", lambda _, frame, place: (place / "z.csv").write_text(""))
+    monkeypatch.setattr(report, "_document", lambda _, frame, draft: str((draft / "z.png").write_text("")))
     report.write({}, tmp_path)
     assert written == [tmp_path / "tables/z.csv", tmp_path / "z.png", tmp_path / "report.md"]

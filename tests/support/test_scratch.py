@@ -58,6 +58,39 @@ def test_a_folder_is_alive_inside_with_and_gone_after_it(temporary):
     assert not any(temporary.iterdir())
 
 
+# As in two containers that share a temporary folder: every process has the same number.
+CONTAINER = """
+import os, sys, tempfile
+os.getpid = lambda: 1
+tempfile.tempdir = sys.argv[1]
+from bench.workers.caches import Caches
+caches = Caches()
+folder = caches.folder(["code"], True)
+(folder / "compiled").touch()
+print(folder, flush=True)
+input()
+"""
+
+
+@POSIX
+def test_two_containers_with_one_temporary_folder_leave_each_other_alone(temporary):
+    """The caches of a run that lives stay, whatever its number is; those of one that was killed go."""
+    command = [sys.executable, "-c", CONTAINER, str(temporary)]
+    words = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
+    with subprocess.Popen(command, **words) as first:
+        one = Path(first.stdout.readline().strip())
+        with subprocess.Popen(command, **words) as second:
+            other = Path(second.stdout.readline().strip())
+            assert one != other and (one / "compiled").exists() and (other / "compiled").exists()
+            first.kill()
+            first.wait()
+            with subprocess.Popen(command, **words) as third:
+                third.stdout.readline()
+                assert not one.exists() and (other / "compiled").exists()
+                third.kill()
+            second.kill()
+
+
 @POSIX
 def test_a_folder_is_left_over_once_its_maker_was_killed(temporary):
     process, folder = maker(temporary)

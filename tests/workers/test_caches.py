@@ -69,7 +69,7 @@ def test_code_of_another_processor_is_not_found(tmp_path, monkeypatch, fact):
     caches, found = Caches(tmp_path), []
     for told in ("one", "one", "another"):
         monkeypatch.setattr(pool, fact, lambda told=told: told)
-        workers = pool.Pool(choice_of(backend=["numpy"]), caches, cold=False)
+        workers = pool.Pool(choice_of(backend=["numpy"]), caches, cold=False, code={"": "a hash"})
         case = Case("manual", "numpy", "cpu", "float32", 2000)
         try:
             found.append(workers.worker(here(), case, Deadline(60)).cache)

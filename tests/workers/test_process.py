@@ -22,7 +22,7 @@ from bench.sides.machine import machine_of
 from bench.sides.side import Side, here
 from bench.workers import pool
 from bench.workers.caches import Caches
-from bench.workers.process import WorkerError, WorkerProcess
+from bench.workers.process import WorkerError, WorkerLostError, WorkerProcess
 from bench.workers.protocol import Start, Yardstick
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="sessions and signals of POSIX")
@@ -203,7 +203,7 @@ def test_the_yardstick_runs_in_fitbenchs_own_interpreter_and_checkout(tmp_path, 
 
     monkeypatch.setattr(pool, "WorkerProcess", Fake)
     caches = Caches()
-    workers = pool.Pool(choice_of(backend=["numpy"]), caches, cold=False)
+    workers = pool.Pool(choice_of(backend=["numpy"]), caches, cold=False, code={"": "a hash"})
     try:
         assert workers.yardstick() > 0
     finally:
@@ -212,3 +212,13 @@ def test_the_yardstick_runs_in_fitbenchs_own_interpreter_and_checkout(tmp_path, 
     (side,) = started
     assert (side.python, side.root, side.variables) == (sys.executable, code.ROOT, ())
     assert machine_of(here()).yardstick == f"python {platform.python_version()}, numpy {np.__version__}"
+
+
+def test_whoever_asks_a_dead_worker_again_is_told_so_at_once():
+    """As the yardstick's is, in every turn: its time to answer would else pass in each."""
+    worker = WorkerProcess(here(), {})
+    worker.process.kill()
+    for _ in range(3):
+        with pytest.raises(WorkerLostError, match="killed"):  # and not "no answer in time"
+            worker.ask(Yardstick(None), 2.0)
+    worker.close()

@@ -186,7 +186,7 @@ def test_a_side_of_another_protocol_is_refused_when_its_worker_starts(tmp_path, 
     told = {} if protocol == 1 else {"protocol": protocol}
     started = {"import_seconds": 0.5, "startup_seconds": 0.25, "devices": {"cpu": "cpu"}, **told}
     caches = Caches()
-    pool = Pool(choice_of(backend=["numpy"]), caches, cold=False)
+    pool = Pool(choice_of(backend=["numpy"]), caches, cold=False, code={"": "a hash"})
     try:
         with pytest.raises(WorkerError) as caught:
             pool.worker(answering(tmp_path, json.dumps(started)), CASE, Deadline(10))

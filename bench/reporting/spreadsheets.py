@@ -1,0 +1,23 @@
+"""Frames as CSV, which people open in spreadsheets: a text there that begins like a formula is run."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from bench.reporting.escaping import harmless
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write a frame without its index, in UTF-8. Raises OSError.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it, which it does not show; what cannot
+    be printed is marked. Numbers are as they are.
+    """
+    plain = frame.copy(deep=False)
+    for place in range(frame.shape[1]):
+        if not pd.api.types.is_numeric_dtype(frame.iloc[:, place].dtype):
+            column = frame.iloc[:, place].astype(object)
+            texts = {value: harmless(value) for value in column.unique() if isinstance(value, str)}
+            plain.isetitem(place, column.map(lambda value, texts=texts: texts.get(value, value)))
+    plain.columns = [harmless(str(name)) for name in frame.columns]
+    plain.to_csv(path, index=False)

@@ -1,0 +1,159 @@
+"""The runner in this process, with real workers of NumPy: what ends a run early, and what is kept then."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.cases.options import choice_of
+from bench.measuring import sampling
+from bench.measuring.group import Group
+from bench.measuring.runner import Runner
+from bench.measuring.sampling import BLOCK, MOST_ROUNDS
+from bench.records.record import FAILED, MEASURED, NOT_REACHED, Machine
+from bench.sides.side import Side, here
+
+WORDS = {"backend": ["numpy"], "device": ["cpu"], "dtype": ["float64"], "points": ["200"], "steps": "100"}
+SHORT = {"processes": "3", "max_time": "0.03", "variant": ["manual"]}
+
+
+def runner_of(side: Side | None = None, tell: Callable[[str], None] = lambda line: None, **words) -> Runner:
+    runner = Runner(choice_of(**{**WORDS, **SHORT, **words}), [side or here()], timed=True, tell=tell)
+    runner.select(planned.case for planned in runner.planned)
+    return runner
+
+
+def in_turn(monkeypatch: pytest.MonkeyPatch, action: Callable[[Group], None], processes: tuple[int, ...]) -> None:
+    """Do something as the turns of a group begin, in some processes of the run."""
+    before = Group._take_turns
+
+    def take_turns(group: Group) -> None:
+        if group.process in processes:
+            action(group)
+        before(group)
+
+    monkeypatch.setattr(Group, "_take_turns", take_turns)
+
+
+def interrupt(group: Group) -> None:
+    raise KeyboardInterrupt
+
+
+def kill(group: Group) -> None:
+    group.members[0].worker.process.process.kill()
+
+
+def test_groups_come_in_another_order_in_each_process_which_follows_from_the_seed():
+    variants = ["manual", "autograd", "custom_function", "nn", "optim"]
+    runner, same, other = (runner_of(variant=variants, seed=seed) for seed in ("1", "1", "2"))
+    orders = [[cases[0].variant for cases in runner._groups(process)] for process in range(8)]
+    assert all(sorted(order) == sorted(variants) for order in orders)
+    assert len({order[0] for order in orders}) > 2  # none is always the first, which finds a fresh heap
+    assert orders == [[cases[0].variant for cases in same._groups(process)] for process in range(8)]
+    assert orders != [[cases[0].variant for cases in other._groups(process)] for process in range(8)]
+
+
+def test_the_group_that_ctrl_c_cuts_does_not_count_and_earlier_processes_do(monkeypatch):
+    in_turn(monkeypatch, interrupt, (1,))
+    runner = runner_of()
+    (case,) = runner.selected
+    record = runner.record(case)
+    assert runner.interrupted and not runner.complete and runner.whole == 1
+    assert record.outcome == MEASURED and set(record.rounds.process) == {0}
+    assert (record.sampling.stopped, record.sampling.asked) == ("interrupted", 3)
+
+
+def test_a_case_that_ctrl_c_cuts_in_its_first_process_was_not_reached(monkeypatch):
+    """It converged, but nobody asked whether it was recompiled in its rounds."""
+    in_turn(monkeypatch, interrupt, (0,))
+    runner = runner_of()
+    (case,) = runner.selected
+    assert runner.record(case).outcome == NOT_REACHED
+    assert runner.samples == []
+
+
+def test_a_worker_that_is_killed_costs_its_process_alone(monkeypatch):
+    in_turn(monkeypatch, kill, (1,))
+    runner = runner_of()
+    (case,) = runner.selected
+    record = runner.record(case)
+    assert record.outcome == MEASURED and sorted(set(record.rounds.process)) == [0, 2]
+    (lost,) = record.lost
+    assert lost.startswith("process 2: round: the worker was killed (SIGKILL)")
+    assert runner.complete and record.sampling.stopped != "interrupted"
+
+
+def test_a_case_whose_worker_is_killed_time_and_again_is_given_up(monkeypatch):
+    processes = []
+    in_turn(monkeypatch, lambda group: (processes.append(group.process), kill(group)), (0, 1, 2))
+    runner = runner_of()
+    (case,) = runner.selected
+    assert runner.record(case).outcome == FAILED
+    assert processes == [0, 1]
+
+
+def test_a_process_that_was_lost_is_tried_again_when_the_run_is_resumed(monkeypatch, tmp_path):
+    with monkeypatch.context() as patched:
+        in_turn(patched, kill, (1,))
+        in_turn(patched, interrupt, (2,))
+        first = runner_of()
+        first.keep_journal(tmp_path / "journal", resume=False)
+        first.run()
+        first.journal.close()
+        assert [one.transient for one in first.samples] == [False, True]
+    second = runner_of()
+    second.keep_journal(tmp_path / "journal", resume=True)
+    (case,) = second.selected
+    record = second.record(case)
+    second.journal.close()
+    assert record.outcome == MEASURED and record.lost == [] and sorted(set(record.rounds.process)) == [0, 1, 2]
+    assert record.processes[0] == first.samples[0].start  # which was sound
+    third = runner_of()
+    third.keep_journal(tmp_path / "journal", resume=True)
+    third.journal.close()
+    assert [one.process for one in third.samples] == [0, 1, 2]  # the later sample of a process stands
+
+
+@pytest.fixture
+def side(copy) -> Side:
+    """A checkout of its own."""
+    return replace(here(), root=copy)
+
+
+def editing(path: Path, when: str) -> Callable[[str], None]:
+    return lambda line: path.write_text(f"{path.read_text()}\n# edited\n") if line.startswith(when) else None
+
+
+@pytest.mark.parametrize(("when", "whole"), [("process 1 of 3, group 2", 0), ("process 2 of 3, group 1", 1)])
+def test_an_edit_ends_the_run_and_what_it_may_have_touched_does_not_count(side, when, whole):
+    tell = editing(side.root / "impls" / "nn" / "numpy_fit.py", when)
+    runner = runner_of(side, tell, variant=["manual", "nn"])
+    before = runner.code[""]
+    runner.run()
+    assert runner.edited == "the code was changed during the run: impls/nn/numpy_fit.py"
+    assert runner.whole == whole and not runner.complete
+    records = [runner.so_far(case) for case in runner.selected]
+    assert all(record.cut_short for record in records)
+    assert sorted(one.process for one in runner.samples) == ([0, 0] if whole else [0])
+    assert sorted(record.outcome for record in records) == ([MEASURED] * 2 if whole else [MEASURED, NOT_REACHED])
+    assert runner.about(Machine(), "").code == before != runner_of(side).code[""]
+
+
+def test_an_edit_before_the_first_process_measures_nothing(side):
+    runner = runner_of(side)
+    (side.root / "impls" / "manual" / "numpy_fit.py").unlink()
+    runner.run()
+    assert "impls/manual/numpy_fit.py" in runner.edited and runner.samples == []
+
+
+def test_a_fit_of_one_step_is_not_measured_for_minutes(monkeypatch):
+    """Its rounds take microseconds each, of which a second has hundreds of thousands."""
+    runner = runner_of(steps="1", processes="1", max_time="1", precision="0.0001%")
+    (case,) = runner.selected
+    record = runner.record(case)
+    assert record.outcome == MEASURED
+    assert len(record.rounds.seconds) <= MOST_ROUNDS and record.sampling.stopped in ("max-time", "max-rounds")
+    monkeypatch.setattr(sampling, "WALL", 1e-9)  # what passes around the rounds ends them, too
+    runner = runner_of(steps="1", processes="1", max_time="1", precision="0.0001%")
+    assert len(runner.record(case).rounds.seconds) <= 4 * BLOCK
