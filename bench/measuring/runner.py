@@ -173,7 +173,7 @@ class Runner:
         self.ran = True
         caches = Caches(self._cache)
         for side in self.sides:
-            if (told := slowed(timing_variables(side.environ()))) is not None:
+            if (told := slowed(side.environ())) is not None:
                 self.warn(f"{side.spec or 'this run'}: {told}")
         with self.presence, as_ctrl_c():
             self._look_about(known=set())
