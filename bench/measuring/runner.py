@@ -25,7 +25,7 @@ from bench.sides.able import unable, unwritten
 from bench.sides.code import changed, files, hash_of
 from bench.sides.machine import PASSING, machine_of
 from bench.sides.side import Side
-from bench.sides.variables import fingerprint, timing_variables
+from bench.sides.variables import fingerprint
 from bench.support.errors import InputError
 from bench.support.signals import as_ctrl_c
 from bench.truth.oracle import oracle_of
