@@ -20,16 +20,21 @@ from bench.records.record import Facts, ProcessStart, Sample
 from bench.records.rounds import Row
 from bench.sides.machine import cpu_name
 from bench.sides.side import Side
+from bench.support.errors import one_line
 from bench.truth.agreement import Agreement
 from bench.truth.check import DisagreementError, check, check_probes, check_timed
-from bench.truth.oracle import Oracle
-from bench.truth.problem import Checkpoint
+from bench.truth.oracle import Oracle, oracle_of
+from bench.truth.problem import Checkpoint, Problem
 from bench.workers.caches import has, mark
 from bench.workers.pool import Pool, Running
 from bench.workers.process import Deadline, WorkerError, WorkerLostError
 from bench.workers.protocol import Build, Built, Converge, Converged, Finish, Leave, Request, Round
 
 A = TypeVar("A")
+
+
+class OracleError(Exception):
+    """An oracle raised, and so cannot tell what is right; the message is the reason, in one line."""
 
 
 @dataclass
@@ -62,8 +67,8 @@ class Member:
 class Group:
     """Members that are compared with each other, in one process of the run."""
 
-    def __init__(self, pool: Pool, members: Sequence[Member], oracle: Oracle, disable_gc: bool) -> None:
-        self.pool, self.members, self.oracle, self.disable_gc = pool, members, oracle, disable_gc
+    def __init__(self, pool: Pool, members: Sequence[Member], problem: Problem, disable_gc: bool) -> None:
+        self.pool, self.members, self.problem, self.disable_gc = pool, members, problem, disable_gc
         self.interrupted = False
         self.process = members[0].sampler.process
         self.random = random.Random(f"{members[0].case.group} {pool.choice.seed} {self.process}")
@@ -104,12 +109,21 @@ class Group:
         if member.failure is None:
             try:
                 action(member, *arguments)
-            except (WorkerError, DisagreementError) as error:
+            except (WorkerError, DisagreementError, OracleError) as error:
                 member.failure = f"{error}{switched_off(backends()[member.case.backend], member.side.environ())}"
                 member.transient = isinstance(error, WorkerLostError)
 
+    def _asked(self, question: Callable[..., A], *arguments: Any) -> A:
+        """The answer of the oracle, which may be a user's own: whatever it raises is OracleError and fails a case."""
+        try:
+            return question(oracle_of(self.problem), *arguments)
+        except DisagreementError:
+            raise
+        except Exception as error:
+            raise OracleError(f"the oracle failed: {type(error).__name__}: {one_line(str(error))}") from error
+
     def _converge(self, member: Member) -> None:
-        case, problem = member.case, self.oracle.problem
+        case, problem = member.case, self.problem
         member.worker = self.pool.worker(member.side, case, member.deadline)
         built = member.ask(Build(case, problem.seed, problem.steps))
         if built.digest != problem.digest:
@@ -124,9 +138,9 @@ class Group:
         hold_dtypes(case.dtype, converged.dtypes)
         if converged.not_finite_at is not None:
             raise DisagreementError(f"became NaN or infinite at step {converged.not_finite_at}")
-        member.facts = self._fitted(member.facts, converged.checkpoints)
-        agreement = check(self.oracle, converged.checkpoints)
-        check_probes(self.oracle, converged.probes)
+        member.facts = self._asked(_fitted, member.facts, converged.checkpoints)
+        agreement = self._asked(check, converged.checkpoints)
+        self._asked(check_probes, converged.probes)
         member.agreement = agreement
         paces = sorted(one.pace for one in converged.checkpoints if one.pace is not None)
         member.pace = paces[len(paces) // 2] if paces else converged.first_call_seconds
@@ -153,21 +167,13 @@ class Group:
             matmul_precision=built.matmul_precision,
         )
 
-    def _fitted(self, facts: Facts, checkpoints: Sequence[Checkpoint]) -> Facts:
-        coefficients = list(checkpoints[-1].after[: self.oracle.parameters])
-        losses = [(one.step, one.loss) for one in checkpoints]
-        exact = [(one.step, float(self.oracle.loss(one.step - 1))) for one in checkpoints]
-        if not all(abs(value) <= LARGEST for value in (*coefficients, *(loss for _, loss in (*losses, *exact)))):
-            return facts  # of a fit that diverges, and is wrong: no file could hold them
-        return msgspec.structs.replace(facts, coefficients=coefficients, losses=losses, exact_losses=exact)
-
     def _take_turns(self) -> None:
         """Rounds in turns: each turn gives every backend one, in an order of its own, so that drift hits all alike."""
         for member in self.members:
             # Both sides of a backend make rounds of the same steps: the pace is that of the first that has one.
             paces = [one.pace for one in self._sides_of(member) if one.pace is not None]
             if paces:
-                member.round_steps = steps_of_round(paces[0], self.oracle.problem.steps)
+                member.round_steps = steps_of_round(paces[0], self.problem.steps)
         turn = 0
         while active := [member for member in self._shuffled() if self._goes_on(member)]:
             yardstick = self._yardstick()
@@ -195,7 +201,7 @@ class Group:
         timing = (made.time, made.steps, made.seconds, made.cpu_seconds)
         member.sampler.add(Row(self.process, turn, place, *timing, yardstick))
         member.done = made.done
-        if member.done == self.oracle.problem.steps:
+        if member.done == self.problem.steps:
             self._leave(member)
         member.sampler.pass_time(time.monotonic() - begun)
 
@@ -205,7 +211,7 @@ class Group:
         try:
             hold_compiled(left.interpreted)
             hold_dtypes(member.case.dtype, left.dtypes)
-            check_timed(self.oracle, left.step, left.state, left.loss, left.next)
+            self._asked(check_timed, left.step, left.state, left.loss, left.next)
         except DisagreementError as error:
             raise DisagreementError(f"round {len(member.sampler.rows)}: {error}") from None
         member.done = 0
@@ -246,3 +252,13 @@ class Group:
             ),
             rounds=sampler.rounds() if good and timed else None,
         )
+
+
+def _fitted(oracle: Oracle, facts: Facts, checkpoints: Sequence[Checkpoint]) -> Facts:
+    """With the coefficients and the losses of a fit."""
+    coefficients = list(checkpoints[-1].after[: oracle.parameters])
+    losses = [(one.step, one.loss) for one in checkpoints]
+    exact = [(one.step, float(oracle.loss(one.step - 1))) for one in checkpoints]
+    if not all(abs(value) <= LARGEST for value in (*coefficients, *(loss for _, loss in (*losses, *exact)))):
+        return facts  # of a fit that diverges, and is wrong: no file could hold them
+    return msgspec.structs.replace(facts, coefficients=coefficients, losses=losses, exact_losses=exact)

@@ -28,7 +28,6 @@ from bench.sides.side import Side
 from bench.sides.variables import fingerprint
 from bench.support.errors import InputError
 from bench.support.signals import as_ctrl_c
-from bench.truth.oracle import oracle_of
 from bench.truth.problem import Problem
 from bench.workers.caches import Caches
 from bench.workers.devices import devices_of
@@ -204,8 +203,8 @@ class Runner:
                 if not members:
                     continue
                 self.tell(f"process {process + 1} of {self.processes}, group {number}: {cases[0].group}")
-                oracle = oracle_of(Problem.of(cases[0], self.choice.seed, self.choice.steps))
-                group = Group(pool, members, oracle, self.disable_gc)
+                problem = Problem.of(cases[0], self.choice.seed, self.choice.steps)
+                group = Group(pool, members, problem, self.disable_gc)
                 samples = group.run(self.timed)
                 self._check_code()
                 self._keep(samples, journal=not group.interrupted)

@@ -50,6 +50,40 @@ def test_what_an_optimiser_keeps_is_zero_before_the_first_step(suite, variant):
     assert done.returncode == 0, done.stderr
 
 
+OWN_ORACLE = """
+class Model:
+    parameters, fewest_points, oracle = 4, 4, "impls.own:Oracle"
+
+    def equation(self, parameters):
+        return "y = ?"
+
+
+class Oracle:
+    def __init__(self, problem):
+        raise IndexError("planted\\nwords")
+
+
+from impls.variant import GradientDescent, Variant, standard_normals
+
+VARIANT = Variant(9, "a test", Model(), standard_normals, GradientDescent(1e-6))
+"""
+
+
+def test_an_oracle_that_raises_fails_its_own_cases_and_no_others(copy, tmp_path):
+    (copy / "impls" / "own").mkdir()
+    (copy / "impls" / "own" / "__init__.py").write_text(OWN_ORACLE)
+    (copy / "impls" / "own" / "numpy_fit.py").write_text("from impls.manual.numpy_fit import *\n")
+    words = ("--benchmark-disable", "--backend=numpy", "--variant=manual,own", "--steps=100", "--dtype=float64")
+    done = bench(*words, f"--benchmark-json={tmp_path / 'run.json'}", cwd=copy)
+    assert done.returncode == 1
+    found = records(tmp_path / "run.json")
+    assert found["manual-numpy"]["outcome"] == "agreed"
+    assert (found["own-numpy"]["outcome"], found["own-numpy"]["reason"]) == (
+        "failed",
+        "the oracle failed: IndexError: planted",
+    )
+
+
 def test_a_variant_that_is_none_ends_every_command_in_one_line(copy):
     (copy / "impls" / "planted").mkdir()
     (copy / "impls" / "planted" / "__init__.py").write_text("VARIANT = 3")

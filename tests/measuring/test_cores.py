@@ -154,7 +154,11 @@ def test_a_run_that_is_asked_to_end_keeps_what_it_has_and_leaves_nothing_behind(
     path, temporary = tmp_path / "run.json", tmp_path / "tmp"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
-    process = start(path, *FEW, *ENDLESS)
+    before = signal.signal(getattr(signal, name), signal.SIG_DFL)  # these tests may have been started by nohup
+    try:
+        process = start(path, *FEW, *ENDLESS)
+    finally:
+        signal.signal(getattr(signal, name), before)
     try:
         until(lambda: len(workers(process)) == 2)  # and one is the yardstick's: rounds are being made
         started = workers(process)
