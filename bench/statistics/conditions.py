@@ -20,6 +20,7 @@ def unlike(old: Run, new: Run, across: Collection[str] = ()) -> list[str]:
         return []
     differing = [
         *_differing(_machine(old), _machine(new)),
+        *_differing(_collector(old, new), _collector(new, old)),
         *_settings(old, new, across),
         *_differing(old.machine.environment, new.machine.environment),
     ]
@@ -33,8 +34,12 @@ def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple
 
 
 def _machine(run: Run) -> dict[str, str]:
-    found = {"machine's cores" if name == "cores" else name: told(getattr(run.machine, name)) for name in MACHINE}
-    return {**found, "disable_gc": told(run.disable_gc)}
+    return {"machine's cores" if name == "cores" else name: told(getattr(run.machine, name)) for name in MACHINE}
+
+
+def _collector(run: Run, other: Run) -> dict[str, str]:
+    """Whether Python collected no garbage in rounds; nothing where either has no round."""
+    return {} if None in (run.disable_gc, other.disable_gc) else {"disable_gc": told(run.disable_gc)}
 
 
 def _settings(old: Run, new: Run, across: Collection[str]) -> Iterator[tuple[str, str, str]]:

@@ -33,6 +33,7 @@ def number(option: str, word: str, least: int, most: int | None = None) -> int:
     if value is None:
         raise InputError(f"{option} {_short(word)!r}: not a whole number; allowed: {allowed}")
     if value < least or value > (LARGEST if most is None else most):
+        allowed = allowed if value < least or most is not None else f"a whole number from {least} to {LARGEST}"
         raise InputError(f"{option} {_short(word)}: out of range; allowed: {allowed}")
     return value
 

@@ -290,6 +290,15 @@ def test_runs_with_and_without_garbage_collection_are_unlike(folder, capsys):
     assert compared(capsys, old, with_gc(new, False))[0] == 0
 
 
+SKIPPED_NUMPY = builders.record(outcome=SKIPPED, reason="no reason")
+
+
+def test_a_run_without_a_round_is_not_called_unlike(folder, capsys):
+    """As one that Ctrl-C ended early: nobody knows of its garbage collection, and nothing can be compared."""
+    old, new = with_gc(write(folder / "old.json", record()), False), write(folder / "new.json", SKIPPED_NUMPY)
+    assert refused(capsys, old, new).startswith("no case was measured in both runs; ")
+
+
 def test_cases_are_like_each_of_them_and_not_only_in_all(folder, capsys):
     """Both runs have threads 1 and 2, in different cases."""
     runs = [
