@@ -7,8 +7,8 @@ import pytest
 from conftest import TEMPORARY, bench, copy_suite, records, run
 
 VARIANTS = Path(__file__).resolve().parent / "variants"
-# By torch once: what is added is the variants', not the compiler's.
-FEW = "not compile or (compile-loop and float32)"
+# Compiled by torch where there is most to compile: what is added is the variants', not the compiler's.
+FEW = "not compile or (momentum and compile-loop and float32)"
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +24,9 @@ def test_a_quadratic_fitted_to_cos_a_septic_and_momentum_agree_on_the_backends(s
     quick = {"TORCHINDUCTOR_VEC_ISA_OK": "1", "TMPDIR": TEMPORARY}  # see every_case.py
     done = bench("--benchmark-disable", *words, f"--benchmark-json={path}", cwd=suite, **quick)
     assert done.returncode == 0, done.stdout
-    assert "27 of 27 cases agree with the exact fit" in done.stdout
+    assert "25 of 25 cases agree with the exact fit" in done.stdout
     found = records(path)
-    assert len(found) == 3 * 5
+    assert len(found) == 3 * 4 + 1
     assert {name.partition("-")[0]: len(one["coefficients"]) for name, one in found.items()} == {
         "quadratic": 3,
         "septic": 8,

@@ -30,7 +30,7 @@ from bench.support.errors import InputError
 
 pytestmark = pytest.mark.filterwarnings("error")  # they would be seen on the terminal
 
-COPIES = int(os.environ.get("FITBENCH_DAMAGED", "1000"))
+COPIES = int(os.environ.get("FITBENCH_DAMAGED", "500"))
 SEED = int(os.environ.get("FITBENCH_SEED", "0"))
 WHOLE = 1 if COPIES > 1000 else 10  # of so many reports that can be made, one is: else its frame alone
 SAVED = 20  # of so many pictures that are drawn, one is written
