@@ -26,7 +26,7 @@ from bench.statistics import cold_start, intervals
 from bench.statistics.estimate import figure
 from bench.statistics.intervals import Interval
 from bench.statistics.stability import DRIFT, Unstable
-from bench.support.errors import InputError
+from bench.support.errors import InputError, printable
 from impls.variant import NAMES
 
 FIGURE = ["run", *placed(PICTURE)]  # the cases that share a picture
@@ -135,7 +135,7 @@ def _row(label: str, run: Run, record: Record) -> dict[str, Any]:
     if record.outcome == AGREED:
         row["reason"] = "right, but not timed, as asked"
     elif record.outcome != MEASURED:
-        return row | {"reason": units.printable(record.reason or "no reason is recorded")}
+        return row | {"reason": printable(record.reason or "no reason is recorded")}
     return row | _figures(record) | (_timing(record) if record.outcome == MEASURED else {})
 
 
@@ -145,7 +145,7 @@ def _figures(record: Record) -> dict[str, Any]:
     return {
         **asdict(record.agreement),
         **{name: getattr(record, name) for name in RESOURCES},
-        "device_name": record.device_name and units.printable(record.device_name),
+        "device_name": record.device_name and printable(record.device_name),
         "cores": None if record.cores is None else " ".join(map(str, record.cores)),
         "starts": cold_start.starts(record),
         **dict(zip(NAMES, record.coefficients or (), strict=False)),
@@ -262,6 +262,4 @@ def about(group: pd.DataFrame) -> str:
         name for name in [*placed(TABLE_AXIS), *placed(PICTURE)] if name != "device" and group[name].nunique() == 1
     ]
     told = "".join(f", {first[name]}" if isinstance(first[name], str) else f", {first[name]} {name}" for name in shared)
-    return (
-        f"Run {units.printable(first['run'])}: {first['device']}{names and f' ({names})'}{told}, {first['steps']} steps"
-    )
+    return f"Run {printable(first['run'])}: {first['device']}{names and f' ({names})'}{told}, {first['steps']} steps"

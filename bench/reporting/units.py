@@ -3,8 +3,6 @@
 import math
 from decimal import Decimal
 
-from bench.support.errors import printable as printable
-
 DIGITS = 3
 SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 BYTES = ((2.0**30, "GiB"), (2.0**20, "MiB"), (2.0**10, "KiB"), (1.0, "B"))

@@ -11,6 +11,7 @@ from bench.statistics.decision import CONFIDENCE, FASTER, SAME, SLOWER, UNDECIDE
 from bench.statistics.gate import verdict_of
 from bench.statistics.intervals import Interval
 from bench.statistics.verdict import APPEARED, FAILED, NOT_COMPARED, VANISHED, Row, Table
+from bench.support.errors import printable
 
 LARGEST = 1e4  # no ratio beyond it is told
 FEW = 1.0  # where only a larger slowdown would have shown, as a fraction of 1, the data are too few to be of use
@@ -27,7 +28,7 @@ def text(table: Table) -> str:
         align = ("left", "right", "right", "left", "left", "left")
         # Without disable_numparse, "5.30" would be printed as 5.3.
         parts.append(tabulate(cells, TITLES, "simple", colalign=align, disable_numparse=True))
-    return units.printable("\n\n".join([*parts, "\n".join(_summary(table))]))
+    return printable("\n\n".join([*parts, "\n".join(_summary(table))]))
 
 
 def markdown(table: Table) -> str:

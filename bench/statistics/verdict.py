@@ -15,12 +15,13 @@ from bench.records.record import FAILED as BROKEN
 from bench.records.rounds import Columns
 from bench.statistics.decision import Array, Decision, Reading, decisions, geometric_mean, two_samples
 from bench.statistics.intervals import Interval, log_ratios, median, process_medians
-from bench.support.errors import InputError
+from bench.support.errors import InputError, one_line
 
 Rounds = Sequence[tuple[Columns, Columns]]  # of old and of new, a case each
 
 # Verdicts on cases that were not measured in both; one that appeared is one that the old code did not have.
 FAILED, APPEARED, VANISHED, NOT_COMPARED = "failed", "appeared", "vanished", "not compared"
+LONGEST_REASON = 1000  # characters; it is one line, whatever a file holds
 CONDITIONS = ("threads", "device_name", "matmul_precision")  # of the records: compared, where they differ
 
 
@@ -152,7 +153,7 @@ def _why(record: Record | None, run: str = "") -> str:
 def _reason(record: Record | None) -> str:
     if record is not None and record.outcome == AGREED:
         return "not timed, as asked"
-    return (record and record.reason) or "no reason is recorded"
+    return one_line((record and record.reason) or "no reason is recorded", LONGEST_REASON)
 
 
 def _row(case: Case, decided: Decision, records: Iterable[Record], rounds: Iterable[Columns]) -> Row:

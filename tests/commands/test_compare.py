@@ -434,3 +434,11 @@ def test_the_command_exits_with_the_code_and_imports_no_framework(tmp_path):
     assert "1 slower" in table
     assert [line.strip() for line in exits] == ["1 []", "2 []", "['autograd']"]  # code 2 printed no table
     assert done.stderr.count("\n") == 1 and done.stderr.startswith(f"error: {tmp_path / 'none.json'}: cannot be read")
+
+
+def test_a_reason_of_several_lines_forges_none_of_the_table(folder, capsys):
+    reason = "not installed\nslower: everything"
+    old = write(folder / "old.json", record(), builders.record(backend="torch", outcome=SKIPPED, reason=reason))
+    new = write(folder / "new.json", record(), builders.record(backend="torch", outcome=SKIPPED, reason=reason))
+    _, printed = compared(capsys, old, new)
+    assert "not installed" in printed and "everything" not in printed

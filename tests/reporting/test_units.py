@@ -5,6 +5,7 @@ import math
 import pytest
 
 from bench.reporting import units
+from bench.support.errors import printable
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,5 @@ def test_errors_and_shares():
 
 def test_what_cannot_be_printed_is_marked():
     assert (
-        units.printable("a\x00b\x1b[31m\u202e µ\n\t31\u00a0200 \u4e2d")
-        == "a\ufffdb\ufffd[31m\ufffd µ\n\t31\u00a0200 \u4e2d"
+        printable("a\x00b\x1b[31m\u202e µ\n\t31\u00a0200 \u4e2d") == "a\ufffdb\ufffd[31m\ufffd µ\n\t31\u00a0200 \u4e2d"
     )
