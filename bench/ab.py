@@ -9,6 +9,7 @@ B is judged against A. Sides may differ in their threads: --a . --b . --b-thread
 """
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -63,8 +64,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"failed: {error}", file=sys.stderr)
         return 1
     except CutShortError:
-        more = "what is whole is in" if words.self_test else "go on with the same options and --resume --output"
-        print(f"interrupted; {more} {output}", file=sys.stderr)
+        rest = [*(sys.argv[1:] if argv is None else argv), *([] if words.resume else ["--resume"])]
+        rest += [] if words.output else ["--output", str(output)]
+        command = shlex.join(["python", "-m", "bench.ab", *rest])
+        more = f"what is whole is in {output}" if words.self_test else f"go on with it: {command}"
+        print(f"interrupted; {more}", file=sys.stderr)
         return exits.INTERRUPTED
     code = exit_code(table, gated)
     print(in_format(words.format, table, code), flush=True)

@@ -116,6 +116,8 @@ class Variant:
     target: Callable[[np.ndarray], np.ndarray] = np.sin
 
     def __post_init__(self) -> None:
+        if type(self.rung) is not int or not isinstance(self.shows, str):
+            raise ValueError(f"rung {self.rung!r}, shows {self.shows!r}: expected a whole number and a text")
         _check_optimiser(self.optimiser)
         if isinstance(self.model, Polynomial):
             _check_polynomial(self.model)

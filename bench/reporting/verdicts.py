@@ -87,7 +87,8 @@ def counts(table: Table) -> dict[str, int]:
 def _summary(table: Table) -> Iterator[str]:
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts(table).items() if count or verdict == SLOWER)
     paired = "ratios are paired by process and turn, and need not be those of the two medians"
-    kind = paired if table.paired else "two separate runs"
+    separate = "two separate runs; ratios are of means over their processes, and need not be those of the two medians"
+    kind = paired if table.paired else separate
     confidence = f"{100 * CONFIDENCE:.0f} % confidence in all together"
     yield f"{told}; threshold {100 * table.threshold:.3g} %; {confidence}; {kind}"
     if table.geometric_mean is not None:

@@ -167,7 +167,8 @@ class Bound:
         off = self.state(step - 1)[: self._model.parameters]
         slope = [float(g) for g in gradient(self._model, self._sums, tuple(before[: self._model.parameters]))]
         (curvature,) = self._hessians(before[None])
-        moved = np.abs(slope) @ off + 0.5 * off @ np.abs(curvature) @ off
+        with np.errstate(over="ignore", invalid="ignore"):  # of a fit that diverges
+            moved = np.abs(slope) @ off + 0.5 * off @ np.abs(curvature) @ off
         return float(moved + MARGIN * self.evaluation(before, float(self.trajectory.losses[step - 1])))
 
     def evaluation(self, state: np.ndarray, loss: float) -> float:

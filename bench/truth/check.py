@@ -139,6 +139,12 @@ def _replay(oracle: Oracle, step: int, before: Sequence[float], after: Sequence[
 
 
 def _hold(oracle: Oracle, comparison: Comparison) -> None:
+    if not math.isfinite(comparison.allowed):
+        exact = mpmath.nstr(comparison.expected, 3)
+        raise DisagreementError(
+            f"the exact fit diverges: {comparison.name} is {exact} at step {comparison.step}; its rate is beyond the "
+            "limit of stability"
+        )
     # `not <=` catches NaN too.
     if not comparison.off <= comparison.allowed:
         unit = oracle.problem.eps * comparison.scale

@@ -95,6 +95,8 @@ class Fit:
     def snapshot(self) -> list[float]:
         """The state as floats: the parameters, then what the optimiser keeps."""
         scalars = list(self.code.coefficients(self.state))
+        if len(scalars) != (expected := self.problem.variant.model.parameters):
+            raise ValueError(f"`coefficients` gives {len(scalars)} of {expected} parameters")
         if (kept := self.problem.variant.optimiser.keeps) is not None:
             scalars += getattr(self.code, kept)(self.state)
         return self.backend.floats(scalars)

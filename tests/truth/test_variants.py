@@ -149,6 +149,7 @@ class Adam:
 
 
 WRONG = {
+    "rung 'x', shows 'momentum': expected a whole number and a text": {"rung": "x"},
     "optimiser Adam: unknown to the oracle; allowed: GradientDescent, Momentum, RMSprop": {"optimiser": Adam(1e-3)},
     "optimiser Momentum: momentum 1.0 is out of range": {"optimiser": Momentum(1e-7, 1.0)},
     "optimiser GradientDescent: rate 0 is out of range": {"optimiser": GradientDescent(0)},
