@@ -119,7 +119,7 @@ class Group:
             return question(oracle_of(self.problem), *arguments)
         except DisagreementError:
             raise
-        except Exception as error:
+        except Exception as error:  # whatever an oracle of a user's own may raise
             raise OracleError(f"the oracle failed: {type(error).__name__}: {one_line(str(error))}") from error
 
     def _converge(self, member: Member) -> None:

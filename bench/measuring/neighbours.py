@@ -82,7 +82,7 @@ class Presence:
             if self.share or not _owners(self._running()).keys() & {*self.cores}:
                 return
             self.leave()
-            time.sleep(random.uniform(*PAUSE_SECONDS))
+            time.sleep(random.uniform(*PAUSE_SECONDS))  # or both would choose at the same moment again
         raise InputError(f"cores: other runs chose the same ones {TRIES} times, at the same moments; try again")
 
     def _free(self, before: Collection[int]) -> list[int]:

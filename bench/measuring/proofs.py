@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from bench.backends.base import Backend
+from bench.records.slowing import is_on
 from bench.truth.check import DisagreementError
-
-OFF = ("", "0", "false")
 
 
 def switched_off(backend: Backend, environ: Mapping[str, str]) -> str:
     """The variables that are set and can turn the backend's compiler off, as the end of a sentence; or nothing."""
-    named = [f"{name}={environ[name]}" for name in backend.switches if environ.get(name, "").lower() not in OFF]
+    named = [f"{name}={environ[name]}" for name in backend.switches if is_on(environ.get(name, ""))]
     return f" ({', '.join(named)} is set)" if named else ""
 
 

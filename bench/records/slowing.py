@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 OFF = ("", "0", "false", "off", "no")
 
 
-def _on(value: str) -> bool:
+def is_on(value: str) -> bool:
+    """Whether a variable's value switches on what it is about."""
     return value.strip().lower() not in OFF
 
 
@@ -32,7 +33,7 @@ SLOWING: dict[str, Callable[[str], bool]] = {
             *("TORCH_USE_CUDA_DSA", "PYTORCH_NO_CUDA_MEMORY_CACHING", "CUDA_LAUNCH_BLOCKING"),
             *("MALLOC_CHECK_", "MALLOC_PERTURB_", "MALLOC_TRACE", "LD_DEBUG"),
         ),
-        _on,
+        is_on,
     ),
     "PYTHONMALLOC": _names("debug"),
     "XLA_FLAGS": _names("--xla_dump_to"),

@@ -12,7 +12,7 @@ def escape(text: str) -> str:
 
     Underscores inside words are safe and stay readable, and so do the numbers of our notes, as in "failed [1]".
     """
-    line = re.sub(r"[ \t\n]+", " ", printable(text[: 2 * LONGEST])).strip()
+    line = _line(text[: 2 * LONGEST])
     line = line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
     return SPECIAL.sub(lambda found: found["note"] or f"\\{found[0]}", line)
 
@@ -28,9 +28,13 @@ SPECIAL = re.compile(
 
 def code(text: str) -> str:
     """The same as code: between more backticks than it holds in a row."""
-    line = re.sub(r"[ \t\n]+", " ", printable(text)).strip()
+    line = _line(text)
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
     return f"{fence}{line}{fence}" if fence == "`" else f"{fence} {line} {fence}"
+
+
+def _line(text: str) -> str:
+    return re.sub(r"[ \t\n]+", " ", printable(text)).strip()
 
 
 def harmless(text: str) -> str:

@@ -80,7 +80,7 @@ def _revision(option: str, spec: str) -> AbstractContextManager[Place]:
 
 def _python(option: str, spec: str) -> AbstractContextManager[Place]:
     """The side of an interpreter: at a path, in a venv, or on the PATH."""
-    path = os.path.expanduser(spec)  # noqa: PTH111
+    path = os.path.expanduser(spec)  # noqa: PTH111 (a `~` that leads nowhere stays, where Path would raise)
     if python := (_interpreter(option, path) if spec.strip() else None) or shutil.which(spec):
         return nullcontext(Place(code.ROOT, str(Path(python).absolute())))
     raise InputError(f"{option}: no interpreter, venv, git revision or NAME=VALUE; allowed: {KINDS}")

@@ -13,8 +13,8 @@ HOMES = (r"/home/[^/:;,\s'\"]+", r"/Users/[^/:;,\s'\"]+", r"[A-Za-z]:[\\/]Users[
 
 def anonymous(text: str) -> str:
     """The text with `~` for home folders, and for the user's name as a part of a path, or as the end of one."""
-    home = os.path.expanduser("~")  # noqa: PTH111
-    for pattern, replacement in _patterns(home):  # where there is no home, Path.home() would raise
+    home = os.path.expanduser("~")  # noqa: PTH111 (where there is no home, Path.home() would raise)
+    for pattern, replacement in _patterns(home):
         text = pattern.sub(replacement, text)
     return text
 
