@@ -7,7 +7,7 @@ import msgspec
 
 from bench.cases.case import Case
 from bench.cases.choice import Choice
-from bench.measuring.sampling import MOST_ROUNDS
+from bench.measuring.sampling import MOST_ROUNDS, is_precise
 from bench.records.record import AGREED, FAILED, MEASURED, NOT_REACHED, Facts, Outcome, Record, Sample, Sampling
 from bench.records.rounds import Rounds, joined
 
@@ -86,7 +86,7 @@ def _timing(samples: Sequence[Sample], choice: Choice) -> dict[str, Any]:
     # Of one round nothing is known.
     half_width = None if None in ends else max(abs(end - found.seconds) for end in ends if end) / found.seconds
     interrupted = len(samples) < choice.processes and not is_over(samples)
-    precise = half_width is not None and half_width <= choice.precision
+    precise = all(is_precise(one.kept, choice.precision) for one in parts)
     stopped = "interrupted" if interrupted else "precision" if precise else _out_of(parts)
     return {"rounds": rounds, "estimate": found, "sampling": Sampling(stopped, half_width, choice.processes)}
 

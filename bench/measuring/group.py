@@ -13,6 +13,7 @@ import msgspec
 
 from bench.backends import backends
 from bench.cases.case import Case
+from bench.measuring.panel import Panel
 from bench.measuring.proofs import hold_compiled, hold_dtypes, hold_first_call, switched_off
 from bench.measuring.sampling import Sampler, steps_of_round
 from bench.records.limits import LARGEST
@@ -28,7 +29,7 @@ from bench.truth.problem import Checkpoint, Problem
 from bench.workers.caches import has, mark
 from bench.workers.pool import Pool, Running
 from bench.workers.process import Deadline, WorkerError, WorkerLostError
-from bench.workers.protocol import Build, Built, Converge, Converged, Finish, Leave, Request, Round
+from bench.workers.protocol import Build, Built, Converge, Converged, Finish, Leave, Request, Round, Stretch
 
 A = TypeVar("A")
 
@@ -52,6 +53,7 @@ class Member:
     pace: float | None = None
     round_steps: int = 1
     done: int = 0  # steps of the fit that is being timed
+    rounds: int = 0  # that were made
     failure: str | None = None
     transient: bool = False  # of the failure: its worker was lost
 
@@ -72,6 +74,7 @@ class Group:
         self.interrupted = False
         self.process = members[0].sampler.process
         self.random = random.Random(f"{members[0].case.group} {pool.choice.seed} {self.process}")
+        self.panel = Panel(pool.control, self.random)
 
     def run(self, timed: bool) -> list[Sample]:
         """The samples of its members.
@@ -176,17 +179,21 @@ class Group:
                 member.round_steps = steps_of_round(paces[0], self.problem.steps)
         turn = 0
         while active := [member for member in self._shuffled() if self._goes_on(member)]:
-            yardstick = self._yardstick()
-            for place, member in enumerate(active):
-                self._attempt(member, self._round, turn, place, yardstick)
+            self._turn(turn, active)
             turn += 1
 
-    def _yardstick(self) -> float | None:
-        """Seconds, or None where its worker fails: rounds are sound without it, only other runs' are not compared."""
-        try:
-            return self.pool.yardstick()
-        except WorkerError:
-            return None
+    def _turn(self, turn: int, active: Sequence[Member]) -> None:
+        """A round of each, and the controls between them."""
+        self.panel.begin(len(active))
+        made: list[tuple[Member, int, Stretch]] = []
+        for place, member in enumerate(active):
+            self.panel.measure(place)
+            self._attempt(member, self._round, place, made)
+        self.panel.end(sum(stretch.seconds * stretch.steps for _, _, stretch in made))
+        state = dict(self.panel.latest)
+        for member, place, one in made:
+            timing = (one.time, one.steps, one.seconds, one.cpu_seconds)
+            member.sampler.add(Row(self.process, turn, place, *timing, state))
 
     def _sides_of(self, member: Member) -> list[Member]:
         return [one for one in self.members if one.case == member.case]
@@ -195,12 +202,12 @@ class Group:
         """The sides of a case end together, so that every round of one has its counterpart."""
         return any(not one.sampler.done for one in self._sides_of(member) if one.failure is None)
 
-    def _round(self, member: Member, turn: int, place: int, yardstick: float | None) -> None:
+    def _round(self, member: Member, place: int, made: list[tuple[Member, int, Stretch]]) -> None:
         begun = time.monotonic()
-        made = member.ask(Round(member.round_steps, self.disable_gc))
-        timing = (made.time, made.steps, made.seconds, made.cpu_seconds)
-        member.sampler.add(Row(self.process, turn, place, *timing, yardstick))
-        member.done = made.done
+        stretch = member.ask(Round(member.round_steps, self.disable_gc))
+        made.append((member, place, stretch))
+        member.rounds += 1
+        member.done = stretch.done
         if member.done == self.problem.steps:
             self._leave(member)
         member.sampler.pass_time(time.monotonic() - begun)
@@ -213,7 +220,7 @@ class Group:
             hold_dtypes(member.case.dtype, left.dtypes)
             self._asked(check_timed, left.step, left.state, left.loss, left.next)
         except DisagreementError as error:
-            raise DisagreementError(f"round {len(member.sampler.rows)}: {error}") from None
+            raise DisagreementError(f"round {member.rounds}: {error}") from None
         member.done = 0
 
     def _finish(self, member: Member) -> None:

@@ -19,7 +19,6 @@ from bench.measuring.neighbours import Presence, warning
 from bench.measuring.sampling import Sampler
 from bench.records.reading import sample as sample_of
 from bench.records.record import MEASURED, SKIPPED, Machine, Record, Sample
-from bench.records.rounds import Rounds, joined
 from bench.records.slowing import slowed
 from bench.sides.able import unable, unwritten
 from bench.sides.code import changed, files, hash_of
@@ -257,14 +256,11 @@ class Runner:
                 side,
                 case,
                 Deadline(self.choice.case_timeout),
-                Sampler(process, self._kept(earlier[side.label, case], process), self.choice.precision, share),
+                Sampler(process, self.choice.precision, share),
             )
             for side, case in pairs
             if (side.label, case) not in failed
         ]
-
-    def _kept(self, samples: Sequence[Sample], process: int) -> Rounds:
-        return joined(one.rounds.kept for one in samples if one.rounds and one.process != process)
 
     def _keep(self, samples: Iterable[Sample], journal: bool) -> None:
         for sample in samples:

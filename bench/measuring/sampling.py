@@ -7,15 +7,12 @@ speed changes by tens of per cent within some 50 ms; rounds as short as this, in
 import math
 from collections.abc import Iterable
 
-import numpy as np
-
 from bench.records.rounds import Rounds, Row
-from bench.statistics.intervals import median_interval
+from bench.statistics.net import own_half_width
 
 ROUND_SECONDS = 5e-3
 BLOCK = 8  # rounds of which a warm-up test compares the first half with the second, and the fewest that are kept
 SIGNIFICANT = 0.05
-RESAMPLES = 200  # for stopping; estimates take more
 
 # Where rounds are much shorter than 5 ms, for a fit of few steps, what goes on around them takes longer than they do.
 WALL = 2.0  # times its share of time that a case may take in a process with all that
@@ -41,13 +38,12 @@ def is_warm(seconds: Iterable[float]) -> bool:
 class Sampler:
     """The rounds of one case in one process.
 
-    earlier: what other processes have kept of the case, for the interval that decides. precision: the half-width of
-    that interval, relative to the median, at which the rounds end; share: the seconds of rounds after which
-    they end whatever the interval, or WALL times as many on the clock.
+    precision: the half-width, relative to it, of the interval of this process's own figure at which the rounds end;
+    share: the seconds of rounds after which they end whatever the interval, or WALL times as many on the clock.
     """
 
-    def __init__(self, process: int, earlier: Rounds, precision: float, share: float) -> None:
-        self.process, self.earlier, self.precision, self.share = process, earlier, precision, share
+    def __init__(self, process: int, precision: float, share: float) -> None:
+        self.process, self.precision, self.share = process, precision, share
         self.rows: list[Row] = []
         self.warm_up: int | None = None  # rounds before it was over
         self.precise = False
@@ -67,14 +63,8 @@ class Sampler:
         if self.warm_up is None:
             if is_warm(each.seconds for each in self.rows[-BLOCK:]):
                 self.warm_up = count - BLOCK
-        elif not self.precise:
-            self.precise = self._half_width() <= self.precision
-
-    def _half_width(self) -> float:
-        kept = self.rows[self.warm_up :]
-        seconds = [*self.earlier.seconds, *(each.seconds for each in kept)]
-        process = [*self.earlier.process, *(each.process for each in kept)]
-        return median_interval(np.array(seconds), np.array(process), resamples=RESAMPLES).half_width
+        if self.warm_up is not None:
+            self.precise = is_precise(self.rounds().kept, self.precision)
 
     @property
     def done(self) -> bool:
@@ -85,3 +75,8 @@ class Sampler:
     def rounds(self) -> Rounds:
         """The rounds as a record keeps them. If no test ended the warm-up, the last block is kept all the same."""
         return Rounds.of(self.rows, max(0, len(self.rows) - BLOCK) if self.warm_up is None else self.warm_up)
+
+
+def is_precise(kept: Rounds, precision: float) -> bool:
+    """Whether a process's own figure, net of the machine, is known to within the precision from its kept rounds."""
+    return own_half_width(kept.arrays()) <= precision

@@ -31,7 +31,8 @@ from bench.truth.agreement import Agreement
 
 # 1: the first; one process a case, its rounds a list of objects.
 # 2: several processes a case; rounds in columns, with process, time, steps and yardstick; cold start by process.
-SCHEMA: Final = 2
+# 3: a panel of controls instead of the yardstick.
+SCHEMA: Final = 3
 
 Outcome = Literal["measured", "agreed", "skipped", "failed", "not reached"]
 MEASURED: Final = "measured"
@@ -141,7 +142,7 @@ class Record(Facts, frozen=True, kw_only=True):
     reason: Text | None
     seed: Count
     steps: Steps
-    schema: Literal[2] = SCHEMA
+    schema: Literal[3] = SCHEMA
     agreement: Agreement | None = None
     processes: Annotated[list[ProcessStart], Meta(max_length=MOST_PROCESSES)] | None = None
     rounds: Rounds | None = None
@@ -216,9 +217,9 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
     packages: the distributions that compute, by lower-case name. environment: the variables that may change a timing.
     other_runs: processes of runs of fitbench that went on beside this one. code: the SHA-256, in hex, of all code under
-    bench and impls. cut_short: whether the run ended before all that was planned was measured. yardstick: what it was
-    computed by, which is fitbench's own interpreter and NumPy whatever is compared; None in older files, where it was
-    the run's.
+    bench and impls. cut_short: whether the run ended before all that was planned was measured. controls: what they
+    were computed by, which is fitbench's own interpreter and NumPy whatever is compared; None in older files, which may
+    tell it as yardstick, and else had it computed by what the run itself was.
     """
 
     cpu: Text | None = None
@@ -238,12 +239,13 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     code: Name | None = None
     comparison: Comparison | None = None
     cut_short: bool = False
+    controls: Text | None = None
     yardstick: Text | None = None
 
     @property
-    def yardstick_by(self) -> str:
-        """What computed the yardstick: its seconds are compared with those of the same kind only."""
-        return self.yardstick or f"python {self.python}, numpy {self.packages.get('numpy')}"
+    def controls_by(self) -> str:
+        """What computed the controls: their seconds are compared with those of the same kind only."""
+        return self.controls or self.yardstick or f"python {self.python}, numpy {self.packages.get('numpy')}"
 
 
 class Run(msgspec.Struct, frozen=True, dict=True):

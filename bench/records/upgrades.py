@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bench.records.controls import YARDSTICK
+
 STARTS = ("import_seconds", "startup_seconds", "build_seconds", "first_call_seconds", "cache_state")
 
 
@@ -32,4 +34,13 @@ def _from_1(info: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-UPGRADES: Mapping[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _from_1}
+def _from_2(info: Mapping[str, Any]) -> dict[str, Any]:
+    """The one yardstick of a turn becomes a control."""
+    rounds = info.get("rounds")
+    if rounds is None:
+        return {**info, "schema": 3}
+    rest = {name: value for name, value in rounds.items() if name != "yardstick_seconds"}
+    return {**info, "schema": 3, "rounds": {**rest, "controls": {YARDSTICK: rounds["yardstick_seconds"]}}}
+
+
+UPGRADES: Mapping[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _from_1, 2: _from_2}

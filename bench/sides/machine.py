@@ -60,7 +60,7 @@ def machine_of(side: Side) -> Machine:
         environment=timing_variables(side.environ()),
         git_commit=side.commit,
         git_dirty=side.dirty,
-        yardstick=f"python {platform.python_version()}, numpy {version('numpy')}",
+        controls=f"python {platform.python_version()}, numpy {version('numpy')}",
     )
 
 

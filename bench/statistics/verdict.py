@@ -10,6 +10,7 @@ import numpy as np
 from bench.backends import backends
 from bench.cases.case import Case
 from bench.cases.variants import undetermined
+from bench.records.controls import YARDSTICK
 from bench.records.record import AGREED, MEASURED, SKIPPED, Record, Run
 from bench.records.record import FAILED as BROKEN
 from bench.records.rounds import Columns
@@ -74,7 +75,7 @@ def decide(old: Run, new: Run, threshold: float) -> Table:
     compared, mean, drift = [], None, None
     if cases := measured_in_both(old, new):
         rounds = [(found[0][case].kept, found[1][case].kept) for case in cases]
-        alike = old.machine.yardstick_by == new.machine.yardstick_by
+        alike = old.machine.controls_by == new.machine.controls_by
         readings = _paired_readings(rounds) if sides else _unpaired_readings(cases, rounds, alike)
         decided = decisions(readings, threshold)
         records = [(found[0][case], found[1][case]) for case in cases]
@@ -193,7 +194,7 @@ def _unpaired_readings(cases: Sequence[Case], rounds: Rounds, alike: bool) -> li
     def cpu(case: Case, one: Columns) -> Array:
         return np.where(case.device == "cpu", one["cpu_seconds"], math.nan)
 
-    relative = [each(lambda case, one: one["seconds"] / one["yardstick_seconds"])] if alike else []
+    relative = [each(lambda case, one: one["seconds"] / one[YARDSTICK])] if alike else []
     return [each(lambda case, one: one["seconds"]), *relative, each(cpu)]
 
 
@@ -211,7 +212,7 @@ def _grid(values: Iterable[tuple[Array, Array]]) -> Array:
 
 def _drift(rounds: Rounds) -> float | None:
     """How much longer the yardstick took in the new run: the geometric mean over cases; None where it is missing."""
-    old, new = (_grid(_logs(one["yardstick_seconds"], one) for one in side) for side in zip(*rounds, strict=True))
+    old, new = (_grid(_logs(one[YARDSTICK], one) for one in side) for side in zip(*rounds, strict=True))
     change = two_samples(old, new).mean
     known = change[np.isfinite(change)]
     return math.exp(float(known.mean())) if len(known) else None
@@ -236,7 +237,7 @@ def _changes(old: Run, new: Run, sides: bool) -> Iterable[str]:
     for name in CONDITIONS:
         if differing := differing_values(old, new, name, measured_in_both(old, new)):
             yield f"{name.replace('_', ' ')} {' -> '.join(differing)}"
-    before, now = (one.machine.yardstick_by for one in (old, new))
+    before, now = (one.machine.controls_by for one in (old, new))
     if before != now and not sides:
         yield f"yardstick {before} -> {now}: it is of another kind, and the verdicts are made without it"
 

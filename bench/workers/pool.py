@@ -11,12 +11,13 @@ from bench.cases.case import Case
 from bench.cases.choice import Choice
 from bench.sides.machine import cpu_name
 from bench.sides.side import Side, here
+from bench.sides.variables import THREADS
 from bench.support.system import instructions
 from bench.workers.caches import Caches
 from bench.workers.process import Deadline, WorkerError, WorkerProcess, variables_of
-from bench.workers.protocol import PROTOCOL, Start, Started, Yardstick
+from bench.workers.protocol import PROTOCOL, Control, Start, Started
 
-YARDSTICK_SECONDS = 60.0  # more than it can take
+CONTROL_SECONDS = 60.0  # more than they can take
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Pool:
     ) -> None:
         self.choice, self.caches, self.cold, self.code, self.cores = choice, caches, cold, code, cores
         self._workers: dict[Any, Running] = {}
-        self._yardstick: WorkerProcess | None = None
+        self._controls: WorkerProcess | None = None
 
     def worker(self, side: Side, case: Case, deadline: Deadline) -> Running:
         """The worker that runs in the environment which the case needs, or a new one. Raises WorkerError."""
@@ -73,27 +74,28 @@ class Pool:
         """The cores that the workers of a side are pinned to: the last ones of the run, one a thread."""
         return None if self.cores is None else list(self.cores[-side.threads_of(self.choice) :])
 
-    def yardstick(self) -> float:
-        """The seconds that the yardstick takes now, in a worker of its own that runs on the same core.
+    def control(self, names: Sequence[str]) -> list[float]:
+        """The seconds that these controls take now, in a worker of their own that runs on the same core.
 
         It runs in fitbench's own interpreter and checkout, whatever is compared: a side's would change with the side.
+        Raises WorkerError.
         """
-        if self._yardstick is None:
-            self._yardstick = WorkerProcess(here(), {})
+        if self._controls is None:
+            self._controls = WorkerProcess(here(), dict.fromkeys(THREADS, "1"))
         cores = None if self.cores is None else list(self.cores)
-        return self._yardstick.ask(Yardstick(cores), YARDSTICK_SECONDS).seconds
+        return self._controls.ask(Control(cores, list(names)), CONTROL_SECONDS).seconds
 
     def close(self) -> None:
         for running in self._workers.values():
             running.process.close()
         self._workers.clear()
-        if self._yardstick is not None:
-            self._yardstick.close()
-            self._yardstick = None
+        if self._controls is not None:
+            self._controls.close()
+            self._controls = None
 
     def kill(self) -> None:
         """End them at once: one may be in the middle of an answer."""
         for running in self._workers.values():
             running.process.kill()
-        if self._yardstick is not None:
-            self._yardstick.kill()
+        if self._controls is not None:
+            self._controls.kill()

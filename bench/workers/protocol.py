@@ -1,7 +1,7 @@
 """What a worker is asked and what it answers, one JSON line each, so that the other side may be anywhere.
 
 Requests: `Start` once; then for each case `Build`, `Converge`, any number of `Round` and `Leave`, `Finish`. A worker
-that is asked for `Yardstick` alone needs no start. The wire is what workers of older revisions understand: change it
+that is asked for `Control` alone needs no start. The wire is what workers of older revisions understand: change it
 only with PROTOCOL.
 """
 
@@ -28,10 +28,10 @@ class Started:
 
 
 @dataclass(frozen=True)
-class Timed:
-    """The seconds that the yardstick took."""
+class Controlled:
+    """The seconds that each control took."""
 
-    seconds: float
+    seconds: list[float]
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,10 @@ class Start(Request[Started]):
 
 
 @dataclass(frozen=True)
-class Yardstick(Request[Timed]):
-    answer = Timed
+class Control(Request[Controlled]):
+    answer = Controlled
     cores: list[int] | None
+    names: list[str]
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ class Finish(Request[Finished]):
 
 
 REQUESTS: dict[str, type[Request[Any]]] = {
-    kind.__name__.lower(): kind for kind in (Start, Yardstick, Build, Converge, Round, Leave, Finish)
+    kind.__name__.lower(): kind for kind in (Start, Control, Build, Converge, Round, Leave, Finish)
 }
 
 

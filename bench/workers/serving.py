@@ -23,12 +23,15 @@ from bench.support.imports import packages
 from bench.truth.probes import starts
 from bench.truth.problem import Problem, digest
 from bench.workers import lifeline
+from bench.workers.controls import Panel
 from bench.workers.fit import Fit
 from bench.workers.memory import forget_peak_memory, peak_memory
 from bench.workers.protocol import (
     PROTOCOL,
     Build,
     Built,
+    Control,
+    Controlled,
     Converge,
     Converged,
     Finish,
@@ -39,11 +42,8 @@ from bench.workers.protocol import (
     Start,
     Started,
     Stretch,
-    Timed,
-    Yardstick,
     request_of,
 )
-from bench.workers.yardstick import yardstick
 
 SLOWDOWN = "FITBENCH_SLOWDOWN"  # "0.1" or "jax:0.1": plant a busy wait of that fraction of every round
 STEADY_CALLS = 5
@@ -73,6 +73,7 @@ class Worker:
 
     backend: Backend
     fit: Fit | None = None
+    panel: Panel | None = None
     peak = 0  # bytes, until the probes
 
     def __init__(self, numpy_seconds: float) -> None:
@@ -95,10 +96,12 @@ class Worker:
             protocol=PROTOCOL,
         )
 
-    def yardstick(self, asked: Yardstick) -> Timed:
-        """The seconds of a fixed computation, on the core where the others are timed."""
+    def control(self, asked: Control) -> Controlled:
+        """What some controls take, on the core where the others are timed."""
         _pin(asked.cores)
-        return Timed(yardstick())
+        if self.panel is None:
+            self.panel = Panel()
+        return Controlled([round(self.panel.seconds(name), 9) for name in asked.names])
 
     def build(self, asked: Build) -> Built:
         """The data on the device and the implementation's features of them; to make and to hash them is our own work.
