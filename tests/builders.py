@@ -8,9 +8,10 @@ import msgspec
 import numpy as np
 
 from bench.cases.case import Case, split
+from bench.records.controls import CONTROLS
 from bench.records.record import MEASURED, RIGHT, Machine, ProcessStart, Record, Run, Sampling
 from bench.records.rounds import COLUMNS, Rounds
-from bench.statistics.estimate import estimate
+from bench.statistics.estimate import estimated
 from bench.truth.agreement import Agreement
 
 AGREEMENT = Agreement(
@@ -74,16 +75,20 @@ def flat(seconds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def rounds(
-    seconds: Sequence[Sequence[float]], warm_up: int = 0, yardstick: float | None = 0.007, **columns: Any
+    seconds: Sequence[Sequence[float]], warm_up: int = 0, control: float | None = 0.0005, **columns: Any
 ) -> Rounds:
-    """Rounds of processes, each a row: one in 0.2 s, the first `warm_up` of a process before it was warm."""
+    """Rounds of processes, each a row: one in 0.2 s, the first `warm_up` of a process before it was warm.
+
+    control: the seconds that every control took in every turn.
+    """
     rows = [
-        (number, turn, 0, 100.0 * number + 0.2 * turn, 20, float(each), float(each), yardstick, turn < warm_up)
+        (number, turn, 0, 100.0 * number + 0.2 * turn, 20, float(each), float(each), turn < warm_up)
         for number, process in enumerate(seconds)
         for turn, each in enumerate(process)
     ]
     made = {name: list(column) for name, column in zip(COLUMNS, zip(*rows, strict=True), strict=True)}
-    return Rounds(**{**made, **columns})
+    controls = {name: [control] * len(rows) for name in CONTROLS}
+    return Rounds(**{**made, "controls": controls, **columns})
 
 
 def record(
@@ -111,9 +116,10 @@ def record(
         }
     if outcome == MEASURED:
         made = rounds(each)
-        facts |= {"rounds": made, "sampling": Sampling("precision", 0.0125), "estimate": estimate(made.kept.arrays())}
+        facts |= {"rounds": made, "sampling": Sampling("precision", 0.0125)}
     told = {"outcome": outcome, "reason": reason, "seed": 7, "steps": 200}
-    return Record(case=case(**axes), **{**told, **facts, **rest})
+    whole = Record(case=case(**axes), **{**told, **facts, **rest})
+    return whole if outcome != MEASURED or {"estimate", "sampling"} & {*rest} else estimated([whole])[0]
 
 
 def run_of(name: str, records: Iterable[Record], **machine: Any) -> Run:

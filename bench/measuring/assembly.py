@@ -77,20 +77,14 @@ def _facts(samples: Sequence[Sample]) -> dict[str, Any]:
 
 
 def _timing(samples: Sequence[Sample], choice: Choice) -> dict[str, Any]:
-    from bench.statistics.estimate import estimate  # with SciPy's statistics, which take most of a second: only here
-
+    """Its rounds; what they come to follows from those of all cases (`statistics.estimate`)."""
     parts = [one.rounds for one in samples if one.rounds is not None]
-    rounds = joined(parts)
-    found = estimate(rounds.kept.arrays())
-    ends = found.low, found.high
-    # Of one round nothing is known.
-    half_width = None if None in ends else max(abs(end - found.seconds) for end in ends if end) / found.seconds
     interrupted = len(samples) < choice.processes and not is_over(samples)
     precise = all(is_precise(one.kept, choice.precision) for one in parts)
     stopped = "interrupted" if interrupted else "precision" if precise else _out_of(parts)
-    return {"rounds": rounds, "estimate": found, "sampling": Sampling(stopped, half_width, choice.processes)}
+    return {"rounds": joined(parts), "sampling": Sampling(stopped, None, choice.processes)}
 
 
 def _out_of(parts: Iterable[Rounds]) -> Literal["max-rounds", "max-time"]:
-    """What ended the rounds of the processes if their interval is not narrow enough."""
+    """What ended the rounds of the processes if not all of them knew their own figure well enough."""
     return "max-rounds" if any(len(one.seconds) >= MOST_ROUNDS for one in parts) else "max-time"

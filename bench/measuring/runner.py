@@ -68,7 +68,7 @@ class Runner:
         self.planned = plans[sides[0].label]
         self.selected: list[Case] = []
         self.samples: list[Sample] = []
-        self._records: dict[tuple[str, Case], tuple[list[Sample], Record]] = {}
+        self._records: dict[str, tuple[list[Sample] | None, dict[Case, Record]]] = {}
         self.interrupted = False
         self.edited = ""  # what was edited meanwhile, which ended the run, in words
         self.whole = 0  # processes of the run that went through all groups
@@ -146,17 +146,23 @@ class Runner:
             side = next(side for side in self.sides if side.label == label)
             skipped = untimed(case, self.choice, SKIPPED, reason)
             return msgspec.structs.replace(skipped, unwritten=unwritten(case, side) is not None)
-        record = self._record_of(label, case)
+        record = self._records_of(label)[case]
         return record if told or record.outcome != MEASURED else not_reached(case, self.choice)
 
-    def _record_of(self, label: str, case: Case) -> Record:
-        """Made anew only if there are new samples: its estimate takes some 25 ms, and is asked for several times."""
-        samples = samples_of(self.samples, label, case)
-        made_of, record = self._records.get((label, case), (None, None))
-        if record is None or made_of != samples:
-            record = record_of(case, self.choice, samples, self.timed)
-            self._records[label, case] = samples, record
-        return record
+    def _records_of(self, label: str) -> dict[Case, Record]:
+        """Those of a side, made anew only if there are new samples: what they come to follows from all of them."""
+        samples = [one for one in self.samples if one.side == label]
+        made_of, records = self._records.get(label, (None, {}))
+        if made_of != samples:
+            cases = [case for case in self.selected if (label, case) not in self._reasons]
+            each = [record_of(case, self.choice, samples_of(samples, label, case), self.timed) for case in cases]
+            if self.timed:
+                from bench.statistics.estimate import estimated  # with SciPy, which takes most of a second: only here
+
+                each = estimated(each)
+            records = {record.case: record for record in each}
+            self._records[label] = samples, records
+        return records
 
     def about(self, machine: Machine, label: str) -> Machine:
         """The machine of a side, with what the run has to tell beside it."""

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable
 
 from bench.records.rounds import Rounds, Row
-from bench.statistics.net import own_half_width
+from bench.statistics.states import own_half_width
 
 ROUND_SECONDS = 5e-3
 BLOCK = 8  # rounds of which a warm-up test compares the first half with the second, and the fewest that are kept
@@ -61,9 +61,8 @@ class Sampler:
         if count % BLOCK:
             return
         if self.warm_up is None:
-            if is_warm(each.seconds for each in self.rows[-BLOCK:]):
-                self.warm_up = count - BLOCK
-        if self.warm_up is not None:
+            self.warm_up = count - BLOCK if is_warm(each.seconds for each in self.rows[-BLOCK:]) else None
+        else:
             self.precise = is_precise(self.rounds().kept, self.precision)
 
     @property

@@ -93,10 +93,14 @@ class Sampling(msgspec.Struct, frozen=True):
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     """What the kept rounds of a case come to, as the report shows it: whoever reads it needs no statistics.
 
-    seconds: per iteration, the median of process_seconds, which are the medians of each process's rounds, by ascending
-    number of the process. low, high: an interval that holds it with `confidence`; None where nothing is known of it.
-    unstable: whether the processes disagree, so that no one figure tells what the case takes; unstable_kind: in two
-    "modes", or by a "drift"; modes: the seconds of the two modes, or those of the first process and the last.
+    seconds: per iteration, at the machine's own quiet state: the mean of process_seconds, which are each process's own,
+    by ascending number of the process. low, high: an interval that holds it with `confidence`; None where nothing is
+    known of it. unstable: whether the processes differ by more than the machine explains, so that no one figure tells
+    what the case takes; unstable_kind: in two "modes", or by a "drift"; modes: the seconds of the two modes, or those
+    of the first process and the last. raw_seconds: as read, whatever the machine's state: the median over processes of
+    the median of each one's rounds. factors: of the machine's state that are taken away, none where the figures are as
+    read; loadings: by factor, what the log of the seconds moves by with it. taken: rounds that had to share their core
+    with another program, as their CPU time tells.
     """
 
     seconds: Positive
@@ -107,6 +111,10 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     unstable: bool
     unstable_kind: Literal["modes", "drift"] | None = None
     modes: tuple[Positive, Positive] | None = None
+    raw_seconds: Positive | None = None
+    factors: Annotated[list[Literal["core", "memory"]], Meta(max_length=2)] = []
+    loadings: Annotated[list[Value], Meta(max_length=2)] = []
+    taken: Count = 0
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

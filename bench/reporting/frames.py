@@ -23,8 +23,9 @@ from bench.records.rounds import COLUMNS as COLUMNS_OF_ROUNDS
 from bench.reporting import units
 from bench.reporting.baseline import BASELINE, BASELINE_DEVICE
 from bench.statistics import cold_start, intervals
-from bench.statistics.estimate import figure
+from bench.statistics.estimate import doubt
 from bench.statistics.intervals import Interval
+from bench.statistics.model import Model, fit
 from bench.statistics.stability import DRIFT, Unstable
 from bench.support.errors import InputError, printable
 from impls.variant import NAMES
@@ -35,20 +36,41 @@ GROUP = [*TABLE, *placed(ROW)]  # the cases that take turns
 KEYS = [*GROUP, *placed(COLUMN)]
 RESOURCES = ["device_name", "threads", "cores", "matmul_precision", "peak_memory_bytes", "recompiles", "graph_breaks"]
 AGREEMENT = ["kind", "horizon", "replayed", "digits", "worst_error", "worst_name", "worst_step", "bound_fraction"]
-INTERVAL = ["median_seconds", "low_seconds", "high_seconds"]
+INTERVAL = ["seconds", "low_seconds", "high_seconds"]
+AS_READ = ["raw_seconds", "raw_low_seconds", "raw_high_seconds"]
+MACHINE = ["core_loading", "memory_loading", "rounds_taken"]
 PROCESSES = ["processes", "processes_asked", "processes_lost"]
 SAMPLING = [*PROCESSES, "rounds", "warm_up_rounds", "unsettled", "stopped", "half_width"]
 STABILITY = ["unstable", "unstable_kind", "mode_a_seconds", "mode_b_seconds"]
 SPEEDUP = ["speedup", "speedup_low", "speedup_high"]
 STARTS = ["state", "state_processes", *cold_start.PARTS, "total_seconds", "total_low", "total_high"]
 INTEGERS = [
-    *(*PROCESSES, "rounds", "warm_up_rounds", "unsettled", "shared_turns", "threads", "peak_memory_bytes"),
+    *(
+        *PROCESSES,
+        "rounds",
+        "warm_up_rounds",
+        "unsettled",
+        "shared_processes",
+        "rounds_taken",
+        "threads",
+        "peak_memory_bytes",
+    ),
     *("recompiles", "graph_breaks", "horizon", "replayed", "worst_step"),
 ]
-FLOATS = [*INTERVAL, "half_width", "mode_a_seconds", "mode_b_seconds", "baseline_seconds", *SPEEDUP, "digits"]
+FLOATS = [
+    *INTERVAL,
+    *AS_READ,
+    *MACHINE[:2],
+    "half_width",
+    "mode_a_seconds",
+    "mode_b_seconds",
+    "baseline_seconds",
+    *SPEEDUP,
+    "digits",
+]
 COLUMNS = {
-    "iteration-time": [*INTERVAL, *SAMPLING, *STABILITY, "steps", "seed"],
-    "speedup": ["baseline", "baseline_seconds", "median_seconds", *SPEEDUP, "shared_turns"],
+    "iteration-time": [*INTERVAL, *AS_READ, *MACHINE, *SAMPLING, *STABILITY, "steps", "seed"],
+    "speedup": ["baseline", "baseline_seconds", "seconds", *SPEEDUP, "shared_processes"],
     "agreement": [*AGREEMENT, "excess_loss", "largest_bound", *NAMES],
     "resources": RESOURCES,
 }
@@ -76,15 +98,26 @@ def _shortest(parts: tuple[str, ...], everyone: list[tuple[str, ...]]) -> str:
 def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
     """One row a case: what names it, its outcome, and its figures in SI units, per iteration where it is timings.
 
-    Column `record` holds the record, `kept` the columns of its rounds after the warm-up, `paces` their medians by
-    process, `starts` its cold starts.
-    median_seconds, low_seconds and high_seconds are those of intervals.median_interval; speedup is the
-    backend `baseline` on the cpu, of the same run and else the same axes, over the case: see `ratio`. unsettled counts
+    Column `record` holds the record, `net` the case net of the machine, `paces` the seconds of its processes, `starts`
+    its cold starts. seconds, low_seconds and high_seconds are those of the run's model, the raw ones those of
+    intervals.median_interval; speedup is the backend `baseline` on the cpu, of the same run and else the same axes,
+    over the case: see `ratio`. unsettled counts
     the processes whose warm-up no test ended. Raises InputError for a run that contradicts itself.
     """
-    rows = [_row(label, run, record) for label, run in runs.items() for record in run.records]
+    models = {label: fit([*run.measured.values()]) for label, run in runs.items() if run.measured}
+    rows = [_row(label, record, models.get(label)) for label, run in runs.items() for record in run.records]
     _compare(rows, baseline)
-    names = [*KEYS, "outcome", "reason", "record", "kept", "paces", "starts", *itertools.chain(*COLUMNS.values())]
+    names = [
+        *KEYS,
+        "outcome",
+        "reason",
+        "record",
+        "model",
+        "net",
+        "paces",
+        "starts",
+        *itertools.chain(*COLUMNS.values()),
+    ]
     frame = pd.DataFrame(rows, columns=list(dict.fromkeys(names)))
     frame["baseline"] = baseline
     if (twice := frame[frame.duplicated(KEYS)]).size:
@@ -109,9 +142,9 @@ def _compare(rows: Iterable[dict[str, Any]], baseline: str) -> None:
     baselines = {_peers(row): row for row in bases}
     for row in timed:
         if (base := baselines.get(_peers(row))) is not None:
-            found, turns = ratio(row, base)
+            found, processes = ratio(row, base)
             row |= dict(zip(SPEEDUP, (found.value, found.low, found.high), strict=True))
-            row |= {"baseline_seconds": base["median_seconds"], "shared_turns": turns}
+            row |= {"baseline_seconds": base["seconds"], "shared_processes": processes}
 
 
 def _peers(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -119,24 +152,26 @@ def _peers(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def ratio(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[Interval, int]:
-    """Seconds of b over those of a, rows of one run, with its 95 % interval; and how many turns they share.
+    """Seconds of b over those of a, rows of one run, with its 95 % interval; and how many processes they share.
 
-    Cases of one device take turns, and are paired by them. Those of two devices do not, and two that happened to keep
-    no turn in common cannot be paired: then it is the ratio of medians, and the ends of the interval are NaN.
+    Cases of one device take turns, and are paired by process. Those of two devices do not: then the ends of the
+    interval are NaN.
     """
-    if a["device"] == b["device"] and (turns := len(intervals.log_ratios(a["kept"], b["kept"])[0])):
-        return intervals.ratio_interval(a["kept"], b["kept"]), turns
-    return Interval(b["median_seconds"] / a["median_seconds"], math.nan, math.nan), 0
+    if a["device"] != b["device"]:
+        return Interval(b["seconds"] / a["seconds"], math.nan, math.nan), 0
+    shared = len({*a["net"].process.tolist()} & {*b["net"].process.tolist()})
+    return a["model"].ratio(a["record"].case, b["record"].case), shared
 
 
-def _row(label: str, run: Run, record: Record) -> dict[str, Any]:
+def _row(label: str, record: Record, model: Model | None) -> dict[str, Any]:
     row = {name: getattr(record, name) for name in ("outcome", "reason", "steps", "seed")}
     row |= {**record.case.values(), "run": label, "record": record}
     if record.outcome == AGREED:
         row["reason"] = "right, but not timed, as asked"
     elif record.outcome != MEASURED:
         return row | {"reason": printable(record.reason or "no reason is recorded")}
-    return row | _figures(record) | (_timing(record) if record.outcome == MEASURED else {})
+    timed = model is not None and record.outcome == MEASURED
+    return row | _figures(record) | (_timing(record, model) if timed and model else {})
 
 
 def _figures(record: Record) -> dict[str, Any]:
@@ -152,26 +187,29 @@ def _figures(record: Record) -> dict[str, Any]:
     }
 
 
-def _timing(record: Record) -> dict[str, Any]:
+def _timing(record: Record, model: Model) -> dict[str, Any]:
     """What only a case that was timed has. Warm-up rounds are counted, and enter nothing else."""
     assert record.rounds is not None
-    kept = record.kept
-    found = figure(kept)
-    median = found.interval
-    sampling = record.sampling
+    kept, figure, net, sampling = record.kept, model.figures[record.case], model.nets[record.case], record.sampling
+    raw = intervals.median_interval(kept["seconds"], kept["process"])
+    loadings = dict(zip(MACHINE, net.loading.value.tolist(), strict=False))
     return {
-        "kept": kept,
-        "paces": intervals.process_medians(kept["seconds"], kept["process"]),
-        **dict(zip(INTERVAL, (median.value, median.low, median.high), strict=True)),
-        "processes": len(np.unique(kept["process"])),
+        "model": model,
+        "net": net,
+        "paces": np.array(figure.processes),
+        **dict(zip(INTERVAL, (figure.net.value, figure.net.low, figure.net.high), strict=True)),
+        **dict(zip(AS_READ, (raw.value, raw.low, raw.high), strict=True)),
+        **loadings,
+        "rounds_taken": net.taken,
+        "processes": len(net.process),
         "processes_asked": sampling and sampling.asked,
         "processes_lost": len(record.lost),
         "rounds": len(kept["seconds"]),
         "warm_up_rounds": sum(record.rounds.warm_up),
         "unsettled": sum(not one.warm for one in record.processes or ()),
         "stopped": sampling and sampling.stopped,
-        "half_width": sampling and sampling.half_width,
-        **_stability(found.unstable),
+        "half_width": figure.net.half_width,
+        **_stability(doubt(net)),
     }
 
 
@@ -193,14 +231,21 @@ def _evidence(found: Unstable) -> str:
 
 
 def rounds(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row a round, the warm-up's too: seconds and cpu_seconds are per iteration; the rest says when it was made."""
+    """One row a round, the warm-up's too: seconds and cpu_seconds are per iteration, as read; the rest says when it was
+    made, and by the name of each control what that took in the turn.
+    """
     timed = frame[frame["outcome"] == MEASURED]
     parts = [
-        pd.DataFrame({**{name: getattr(row, name) for name in KEYS}, **row.record.rounds.columns()})
+        pd.DataFrame(
+            {
+                **{name: getattr(row, name) for name in KEYS},
+                **row.record.rounds.columns(),
+                **row.record.rounds.controls,
+            }
+        )
         for row in timed.itertuples()
     ]
-    columns = [*KEYS, *COLUMNS_OF_ROUNDS]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*KEYS, *COLUMNS_OF_ROUNDS])
 
 
 def starts(frame: pd.DataFrame) -> pd.DataFrame:

@@ -72,17 +72,15 @@ def _finite(found: BreakEven) -> bool:
 
 
 def ratios(frame: pd.DataFrame) -> pd.DataFrame:
-    """A row for every two cases of a group: the seconds of the other over those of the case, paired by turn.
-
-    low and high are the ends of its 95 % interval, and turns how many they share. Without a shared turn it is the ratio
-    of medians, and has no interval.
+    """A row for every two cases of a group: the seconds of the other over those of the case, which is the ratio of the
+    two figures, with the ends of its 95 % interval, and how many processes they share.
     """
     rows = []
     for a, b in _pairs(frame):
-        found, turns = ratio(a._asdict(), b._asdict())
-        ends = {"ratio": found.value, "low": found.low, "high": found.high, "turns": turns}
+        found, shared = ratio(a._asdict(), b._asdict())
+        ends = {"ratio": found.value, "low": found.low, "high": found.high, "processes": shared}
         rows.append({**{name: getattr(a, name) for name in GROUP}, "backend": a.backend, "other": b.backend, **ends})
-    return pd.DataFrame(rows, columns=[*GROUP, "backend", "other", "ratio", "low", "high", "turns"])
+    return pd.DataFrame(rows, columns=[*GROUP, "backend", "other", "ratio", "low", "high", "processes"])
 
 
 def _pairs(frame: pd.DataFrame) -> Iterator[tuple[Any, Any]]:

@@ -19,7 +19,6 @@ from bench.records.record import MEASURED
 from bench.reporting import units
 from bench.reporting.canvas import GREY, ROW, WARNING, beside, figure_of, hole, look, name_rows, rows_of, styles
 from bench.reporting.frames import losses, present, right
-from bench.statistics.intervals import process_medians
 
 MIDDLE = (0.05, 0.95)  # quantiles of the rounds that are drawn: a few are slower by any factor
 
@@ -36,7 +35,7 @@ def iteration_time(group: pd.DataFrame) -> Figure:
     for axes, y, row, style in _cases(group, panels):
         begin, end = _sampled(axes, y, row, style, lambda seconds: seconds)
         left = pd.notna(row.unstable) and begin / low > high / end
-        _say(axes, y, begin if left else end, _modes(row) or units.seconds(row.median_seconds), row, left)
+        _say(axes, y, begin if left else end, _modes(row) or units.seconds(row.seconds), row, left)
     return figure
 
 
@@ -50,7 +49,7 @@ def processes(group: pd.DataFrame) -> Figure:
         axes.set_xlabel("beside the median of the case (%, log axis beyond 1 %)")
         axes.axvline(0, color=GREY, lw=0.8)
     for axes, y, row, style in _cases(group, panels):
-        ends += _sampled(axes, y, row, style, _beside(row.median_seconds))
+        ends += _sampled(axes, y, row, style, _beside(row.seconds))
         _say(axes, y, ends[-1], _modes(row), row)
     most = max([TICKS[1], *np.abs(ends)])
     ticks = [tick for tick in TICKS if tick <= most]
@@ -104,14 +103,14 @@ def _sampled(
     axes: Axes, y: int, row: Any, style: Mapping[str, Any], scale: Callable[[Any], Any]
 ) -> tuple[float, float]:
     """Draw what was sampled of a case, in seconds that are scaled; returns the ends of what was drawn."""
-    seconds = row.kept["seconds"]
-    medians = scale(process_medians(seconds, row.kept["process"]))
+    seconds = np.exp(row.net.net)
+    medians = scale(row.paces)
     band = scale(np.quantile(seconds, MIDDLE))
     interval = scale(np.array([row.low_seconds, row.high_seconds]))
     axes.plot(band, [y, y], lw=6, color=style["color"], alpha=0.25, solid_capstyle="butt", gid="band")
     axes.plot(interval, [y, y], lw=1.2, marker="|", ms=6, color=style["color"], gid="interval")
     axes.plot(medians, [y] * len(medians), **style, ls="", ms=5, mfc="none", mew=0.8, gid="processes")
-    axes.plot(scale(row.median_seconds), y, **style, ms=3.5, gid="median")
+    axes.plot(scale(row.seconds), y, **style, ms=3.5, gid="median")
     if pd.notna(row.unstable):
         axes.axhspan(y - 0.5, y + 0.5, color=WARNING, alpha=0.12, lw=0, gid="unstable")
         modes = scale(np.array([row.mode_a_seconds, row.mode_b_seconds]))
@@ -122,7 +121,7 @@ def _sampled(
 
 def _decades(group: pd.DataFrame) -> tuple[float, float]:
     """Whole decades that hold what is drawn, and the label to the right of the slowest."""
-    seconds = [np.quantile(row.kept["seconds"], MIDDLE) for row in group[group["outcome"] == MEASURED].itertuples()]
+    seconds = [np.quantile(np.exp(row.net.net), MIDDLE) for row in group[group["outcome"] == MEASURED].itertuples()]
     return 10.0 ** math.floor(math.log10(np.min(seconds))), 10.0 ** math.ceil(math.log10(np.max(seconds) * 3))
 
 

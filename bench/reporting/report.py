@@ -120,9 +120,7 @@ once a round.""",
                 Picture("iteration-time", plots.iteration_time, frames.FIGURE),
                 Picture("processes", plots.processes, frames.FIGURE),
             ),
-            lambda group: tables.grid(
-                group, lambda row: units.spread(row.median_seconds, row.low_seconds, row.high_seconds)
-            ),
+            lambda group: tables.grid(group, lambda row: units.spread(row.seconds, row.low_seconds, row.high_seconds)),
             ("iteration-time", "rounds"),
             _nothing_timed,
         ),

@@ -1,42 +1,53 @@
-"""The figure of a case, as reports show it and records keep it: a median, its interval, and whether processes agree."""
+"""The figure of a case, as reports show it and records keep it: net of the machine, its interval, and all doubts."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from bench.records.record import Estimate
-from bench.records.rounds import Columns
-from bench.statistics.intervals import Interval, median_interval, process_medians
+import msgspec
+import numpy as np
+
+from bench.records.record import MEASURED, Estimate, Record
+from bench.statistics.model import CONFIDENCE, Figure, Model, Net, fit
 from bench.statistics.stability import Unstable, unstable
 
-CONFIDENCE = 0.95
+
+def estimated(records: Iterable[Record]) -> list[Record]:
+    """The records of a run, with what their rounds come to, all together, in those that were timed."""
+    every = list(records)
+    timed = [one for one in every if one.outcome == MEASURED]
+    if not timed:
+        return every
+    model = fit(timed)
+    return [_with_estimate(one, model) if one.outcome == MEASURED else one for one in every]
 
 
-@dataclass(frozen=True)
-class Figure:
-    """Seconds per iteration with their interval, and the evidence that there is no one figure, or None."""
-
-    interval: Interval
-    unstable: Unstable | None
+def doubt(net: Net) -> Unstable | None:
+    """Why a case has no one figure: its processes differ by more than the machine explains; or None."""
+    return unstable(np.exp(net.net), net.columns["process"], net.columns["time"])
 
 
-def figure(kept: Columns) -> Figure:
-    """The figure of a case whose rounds after the warm-up these are, one or more."""
-    seconds, process = kept["seconds"], kept["process"]
-    return Figure(median_interval(seconds, process, CONFIDENCE), unstable(seconds, process, kept["time"]))
+def _with_estimate(record: Record, model: Model) -> Record:
+    found = estimate(model, model.figures[record.case], model.nets[record.case])
+    ends = [abs(end - found.seconds) / found.seconds for end in (found.low, found.high) if end is not None]
+    sampling = record.sampling and msgspec.structs.replace(record.sampling, half_width=max(ends, default=None))
+    return msgspec.structs.replace(record, estimate=found, sampling=sampling)
 
 
-def estimate(kept: Columns) -> Estimate:
-    """The same as a record keeps it."""
-    found = figure(kept)
-    low, high = (None if math.isnan(end) else end for end in (found.interval.low, found.interval.high))
-    doubt = found.unstable
+def estimate(model: Model, figure: Figure, net: Net) -> Estimate:
+    """As a record keeps it."""
+    low, high = (None if math.isnan(end) else end for end in (figure.net.low, figure.net.high))
+    found = doubt(net)
     return Estimate(
-        seconds=found.interval.value,
+        seconds=figure.net.value,
         low=low,
         high=high,
         confidence=CONFIDENCE,
-        process_seconds=process_medians(kept["seconds"], kept["process"]).tolist(),
-        unstable=doubt is not None,
-        unstable_kind=None if doubt is None else doubt.kind,
-        modes=None if doubt is None else doubt.modes,
+        process_seconds=figure.processes,
+        unstable=found is not None,
+        unstable_kind=None if found is None else found.kind,
+        modes=None if found is None else found.modes,
+        raw_seconds=figure.raw,
+        factors=list(model.factors),
+        loadings=net.loading.value.tolist(),
+        taken=net.taken,
     )

@@ -160,7 +160,7 @@ def test_a_run_that_is_asked_to_end_keeps_what_it_has_and_leaves_nothing_behind(
     finally:
         signal.signal(getattr(signal, name), before)
     try:
-        until(lambda: len(workers(process)) == 2)  # and one is the yardstick's: rounds are being made
+        until(lambda: len(workers(process)) == 2)  # and one is the controls': rounds are being made
         started = workers(process)
         assert any(temporary.iterdir())
         process.send_signal(getattr(signal, name))

@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 
 from bench.measuring.sampling import BLOCK, MOST_ROUNDS, ROUND_SECONDS, WALL, Sampler, is_warm, steps_of_round
-from bench.records.rounds import COLUMNS, Rounds, Row, joined
+from bench.records.rounds import COLUMNS, Row, joined
+
+STATE = {"vector-1": 1e-3}
 
 
-def sampler(precision: float = 1e-9, share: float = 1.0, earlier: Rounds | None = None, process: int = 0) -> Sampler:
-    return Sampler(process, earlier or joined(()), precision, share)
+def sampler(precision: float = 1e-9, share: float = 1.0, process: int = 0) -> Sampler:
+    return Sampler(process, precision, share)
 
 
 def feed(one: Sampler, seconds, steps: int = 1) -> int:
     """Give it rounds of so many seconds per iteration until it is done; how many it took."""
     for turn, value in enumerate(seconds):
-        one.add(Row(one.process, turn, 0, float(turn), steps, float(value), float(value), 1e-3))
+        one.add(Row(one.process, turn, 0, float(turn), steps, float(value), float(value), STATE))
         if one.done:
             return turn + 1
     raise AssertionError("it never ended")
@@ -69,19 +71,29 @@ def test_rounds_end_when_the_share_of_time_is_spent():
     assert not one.precise
 
 
-def test_rounds_end_early_when_the_interval_is_narrow_over_all_processes():
+def test_rounds_end_early_when_the_process_knows_its_own_figure():
     one = sampler(precision=0.01, share=1e9)
     assert feed(one, itertools.repeat(1e-3)) == 2 * BLOCK  # a block of warm-up test, then the first that may decide
-    other = sampler(precision=0.01, share=0.5, earlier=one.rounds().kept, process=1)
-    slower = feed(other, itertools.repeat(2e-3))  # the two processes disagree by a factor: time must end it
-    assert not other.precise and slower == 250
+
+
+def test_what_the_controls_share_with_the_rounds_is_no_doubt_about_their_figure():
+    """A machine that goes twice as slow half of the time; without controls it is time that ends it."""
+    slow = np.random.default_rng(2).integers(1, 3, 10_000)
+    for told, precise in ((True, True), (False, False)):
+        one = sampler(precision=0.01, share=1.0)
+        for turn, factor in enumerate(slow):
+            state = {"vector-1": 1e-3 * factor if told else None}
+            one.add(Row(0, turn, 0, float(turn), 1, 1e-3 * factor, 1e-3 * factor, state))
+            if one.done:
+                break
+        assert one.precise == precise
 
 
 def test_rounds_end_when_twice_their_share_has_passed_on_the_clock():
     """A fit of one step: next to nothing of the time that passes is timed."""
     one = sampler(share=0.1)
     for turn, value in enumerate(np.random.default_rng(1).uniform(0.9e-6, 1.1e-6, 1000)):
-        one.add(Row(0, turn, 0, float(turn), 1, value, value, 1e-3))
+        one.add(Row(0, turn, 0, float(turn), 1, value, value, STATE))
         one.pass_time(0.01)
         if one.done:
             break
@@ -99,6 +111,6 @@ def test_columns_are_those_of_the_record_and_join():
     for each in (one, other):
         feed(each, itertools.repeat(1e-3))
     both = joined([one.rounds(), other.rounds()])
-    assert tuple(both.columns()) == COLUMNS == (*Row._fields, "warm_up")
+    assert tuple(both.columns()) == COLUMNS == (*Row._fields[:-1], "warm_up")
     assert both.process == [0] * BLOCK + [1] * BLOCK  # level from the start: the block that told so is enough
     assert both.turn == [*range(BLOCK)] * 2

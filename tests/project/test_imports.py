@@ -35,11 +35,12 @@ for absent in sys.argv[2:]:
     sys.modules[absent] = None
 import bench.worker
 from bench.cases.case import Case
-from bench.workers.protocol import Build, Converge, Finish, Leave, Round, Start, Yardstick
+from bench.workers.protocol import Build, Control, Converge, Finish, Leave, Round, Start
+from bench.records.controls import CONTROLS
 from bench.workers.serving import Worker
 
 worker = Worker(0.0)
-worker.yardstick(Yardstick(None))
+worker.control(Control(None, list(CONTROLS)))
 worker.start(Start("numpy", "cpu", 1, None))
 worker.build(Build(Case(sys.argv[1], "numpy", "cpu", "float32", 100), 0, 10))
 worker.converge(Converge())

@@ -7,6 +7,7 @@ import pytest
 from builders import AGREEMENT, record, rounds, run_of, start
 from msgspec.structs import replace as changed
 
+from bench.records.controls import CONTROLS
 from bench.records.record import AGREED, FAILED, MEASURED, SKIPPED, Facts, Sample
 from bench.records.rounds import COLUMNS, Rounds, Row, joined
 from bench.support.errors import InputError
@@ -15,11 +16,11 @@ ROUNDS = Rounds(**{**{name: [1, 2, 3] for name in COLUMNS}, "seconds": [9.0, 1.0
 
 
 def test_kept_rounds_are_those_after_the_warm_up():
-    told = changed(ROUNDS, warm_up=[True, False, False], yardstick_seconds=[None, None, 0.5])
+    told = changed(ROUNDS, warm_up=[True, False, False], controls={"a-1": [None, None, 0.5]})
     columns = record(rounds=told).kept
     assert columns["seconds"].tolist() == [1.0, 2.0]
     assert columns["process"].tolist() == [2, 3]
-    assert np.isnan(columns["yardstick_seconds"][0]) and columns["yardstick_seconds"][1] == 0.5
+    assert np.isnan(columns["a-1"][0]) and columns["a-1"][1] == 0.5
 
 
 def test_of_what_was_not_timed_no_round_is_kept():
@@ -28,7 +29,10 @@ def test_of_what_was_not_timed_no_round_is_kept():
 
 
 def test_rounds_are_made_row_by_row_and_joined_process_by_process():
-    rows = [Row(0, turn, 0, 0.2 * turn, 20, value, value, 0.007) for turn, value in enumerate((3e-5, 1e-5))]
+    rows = [
+        Row(0, turn, 0, 0.2 * turn, 20, value, value, dict.fromkeys(CONTROLS, 0.0005))
+        for turn, value in enumerate((3e-5, 1e-5))
+    ]
     first, second = Rounds.of(rows, warm_up=1), Rounds.of([row._replace(process=1, time=100.0) for row in rows[:1]], 0)
     assert first == rounds([[3e-5, 1e-5]], warm_up=1)
     assert joined([first, second]).process == [0, 0, 1] and joined([first, second]).warm_up == [True, False, False]

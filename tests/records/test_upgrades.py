@@ -6,6 +6,7 @@ from dataclasses import asdict
 import pytest
 from builders import AGREEMENT, record
 
+from bench.records.controls import YARDSTICK
 from bench.records.reading import load
 from bench.records.record import AGREED, FAILED, SCHEMA, SKIPPED, ProcessStart
 from bench.records.rounds import Rounds
@@ -46,8 +47,8 @@ ROUNDS = Rounds(
     steps=[200, 200, 200],  # a round was a whole fit
     seconds=[4e-5, 1e-5, 2e-5],
     cpu_seconds=[2e-5, 0.5e-5, 1e-5],
-    yardstick_seconds=[None, None, None],
     warm_up=[False, False, False],
+    controls={YARDSTICK: [None, None, None]},
 )
 
 

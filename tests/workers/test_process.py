@@ -17,13 +17,14 @@ import pytest
 from conftest import ROOT
 
 from bench.cases.options import choice_of
+from bench.records.controls import CONTROLS
 from bench.sides import code
 from bench.sides.machine import machine_of
 from bench.sides.side import Side, here
 from bench.workers import pool
 from bench.workers.caches import Caches
 from bench.workers.process import WorkerError, WorkerLostError, WorkerProcess
-from bench.workers.protocol import Start, Yardstick
+from bench.workers.protocol import Control, Start
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="sessions and signals of POSIX")
 
@@ -43,7 +44,7 @@ os.rename({told!r} + ".new", {told!r})
 """
 ANSWERS = """
 for line in sys.stdin:
-    print('{"seconds": 1.0}', flush=True)
+    print('{"seconds": [1.0]}', flush=True)
 """
 
 
@@ -96,14 +97,14 @@ def started(tmp_path: Path, then: str) -> Iterator[tuple[WorkerProcess, list[int
 
 def test_a_worker_that_is_late_is_ended_with_all_that_it_started(tmp_path):
     with started(tmp_path, "time.sleep(3600)") as (process, pids):
-        with pytest.raises(WorkerError, match="no answer to 'yardstick' within"):
-            process.ask(Yardstick(None), 0.1)
+        with pytest.raises(WorkerError, match="no answer to 'control' within"):
+            process.ask(Control(None, ["vector-1"]), 0.1)
         until(lambda: not any(map(alive, pids)))
 
 
 def test_a_worker_that_is_closed_leaves_nothing_behind(tmp_path):
     with started(tmp_path, ANSWERS) as (process, pids):
-        assert process.ask(Yardstick(None), 10).seconds == 1.0
+        assert process.ask(Control(None, ["vector-1"]), 10).seconds == [1.0]
         process.close()
         until(lambda: not any(map(alive, pids)))
 
@@ -112,8 +113,8 @@ def test_a_worker_that_is_closed_leaves_nothing_behind(tmp_path):
 def test_a_worker_that_dies_is_missed_though_a_child_holds_its_output(tmp_path, then):
     """What it had started in sessions of their own is out of reach: nobody knows any more whose it was."""
     with started(tmp_path, then) as (process, pids):
-        with pytest.raises(WorkerError, match=r"yardstick: the worker died \(exit code 3\)"):
-            process.ask(Yardstick(None), 60)
+        with pytest.raises(WorkerError, match=r"control: the worker died \(exit code 3\)"):
+            process.ask(Control(None, ["vector-1"]), 60)
         until(lambda: not any(map(alive, pids[:3])))
 
 
@@ -174,7 +175,7 @@ def test_what_a_site_prints_before_a_worker_begins_is_no_answer(tmp_path, name):
     process = WorkerProcess(side, {})
     try:
         assert process.ask(Start("numpy", "cpu", 1, None), 60).devices == {"cpu": "cpu"}
-        assert process.ask(Yardstick(None), 60).seconds > 0
+        assert process.ask(Control(None, ["vector-1"]), 60).seconds > 0
     finally:
         process.close()
 
@@ -186,13 +187,13 @@ def test_what_was_printed_is_told_of_a_worker_that_never_answers(tmp_path):
     process = WorkerProcess(side, {})
     try:
         with pytest.raises(WorkerError) as caught:
-            process.ask(Yardstick(None), 60)
+            process.ask(Control(None, ["vector-1"]), 60)
     finally:
         process.close()
-    assert str(caught.value) == "yardstick: the worker died (exit code 4); its last words: no worker of fitbench"
+    assert str(caught.value) == "control: the worker died (exit code 4); its last words: no worker of fitbench"
 
 
-def test_the_yardstick_runs_in_fitbenchs_own_interpreter_and_checkout(tmp_path, monkeypatch):
+def test_the_controls_run_in_fitbenchs_own_interpreter_and_checkout(tmp_path, monkeypatch):
     """Whatever is compared: a side's own would change with what it is to judge."""
     started: list[Side] = []
 
@@ -205,20 +206,20 @@ def test_the_yardstick_runs_in_fitbenchs_own_interpreter_and_checkout(tmp_path, 
     caches = Caches()
     workers = pool.Pool(choice_of(backend=["numpy"]), caches, cold=False, code={"": "a hash"})
     try:
-        assert workers.yardstick() > 0
+        assert min(workers.control(CONTROLS)) > 0
     finally:
         workers.close()
         caches.close()
     (side,) = started
     assert (side.python, side.root, side.variables) == (sys.executable, code.ROOT, ())
-    assert machine_of(here()).yardstick == f"python {platform.python_version()}, numpy {np.__version__}"
+    assert machine_of(here()).controls == f"python {platform.python_version()}, numpy {np.__version__}"
 
 
 def test_whoever_asks_a_dead_worker_again_is_told_so_at_once():
-    """As the yardstick's is, in every turn: its time to answer would else pass in each."""
+    """As the controls' is, in every turn: its time to answer would else pass in each."""
     worker = WorkerProcess(here(), {})
     worker.process.kill()
     for _ in range(3):
         with pytest.raises(WorkerLostError, match="killed"):  # and not "no answer in time"
-            worker.ask(Yardstick(None), 2.0)
+            worker.ask(Control(None, ["vector-1"]), 2.0)
     worker.close()

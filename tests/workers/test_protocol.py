@@ -24,6 +24,7 @@ from bench.workers.protocol import (
     PROTOCOL,
     REQUESTS,
     Build,
+    Control,
     Converge,
     Finish,
     Leave,
@@ -31,7 +32,6 @@ from bench.workers.protocol import (
     Round,
     Start,
     Started,
-    Yardstick,
     request_of,
 )
 
@@ -41,7 +41,7 @@ CASE = Case("manual", "numpy", "cpu", "float32", 2000)
 # By request: the fields that workers of older revisions understand.
 WIRE: dict[Request[Any], dict[str, Any]] = {
     Start("numpy", "cpu", 1, None): {"backend": "numpy", "device": "cpu", "threads": 1, "cores": None},
-    Yardstick(None): {"cores": None},
+    Control(None, ["vector-1"]): {"cores": None, "names": ["vector-1"]},
     Build(CASE, seed=3, steps=300): {
         **{"variant": "manual", "device": "cpu", "dtype": "float32", "points": 2000},
         **{"seed": 3, "steps": 300},
@@ -92,7 +92,10 @@ def older() -> dict[str, list[str]]:
     return {one.name: [argument.arg for argument in one.args.args[1:]] for one in methods}
 
 
-@EACH
+# Controls are asked of fitbench's own worker alone, whatever is compared.
+@pytest.mark.parametrize(
+    "request_", [one for one in WIRE if not isinstance(one, Control)], ids=lambda one: type(one).__name__
+)
 def test_a_worker_of_an_older_revision_takes_these_fields_and_no_others(older, request_):
     wire = request_.wire()
     assert sorted(older[wire.pop("request")]) == sorted(wire)
@@ -137,39 +140,39 @@ def one_line(caught: pytest.ExceptionInfo[WorkerError], *words: str) -> None:
     ("answer", "words"),
     [
         ("noise", ["'noise"]),
-        ('{"seconds": 1.0', ['{"seconds": 1.0']),
+        ('{"seconds": [1.0]', ['{"seconds": [1.0]']),
         ("[]", ["object", "[]"]),
         ("3", ["object", "3"]),
         ("null", ["object", "null"]),
         ("{}", ["seconds", "{}"]),
-        ('{"seconds": "long"}', ["float", "seconds"]),
-        ('{"seconds": null}', ["float", "null"]),
+        ('{"seconds": "long"}', ["array", "seconds"]),
+        ('{"seconds": null}', ["array", "null"]),
         ("[" * 5000, ["[[[", "..."]),
         ('"' + "x" * 5000 + '"', ["xxx", "..."]),
     ],
 )
 def test_an_answer_that_is_not_what_was_expected_is_an_error_in_one_line(tmp_path, answer, words):
-    with worker(answering(tmp_path, '{"seconds": 1.0}', answer)) as process:
-        assert process.ask(Yardstick(None), 10).seconds == 1.0
+    with worker(answering(tmp_path, '{"seconds": [1.0]}', answer)) as process:
+        assert process.ask(Control(None, ["vector-1"]), 10).seconds == [1.0]
         with pytest.raises(WorkerError) as caught:
-            process.ask(Yardstick(None), 10)
-        one_line(caught, "yardstick: the worker's answer is not what was expected: ", "; it wrote ", *words)
+            process.ask(Control(None, ["vector-1"]), 10)
+        one_line(caught, "control: the worker's answer is not what was expected: ", "; it wrote ", *words)
         assert not process.alive  # who answers so is not asked again
 
 
 def test_what_a_worker_says_of_an_error_is_the_reason_in_one_line(tmp_path):
     answer = json.dumps({"error": "ValueError: first\nsecond"})
     with worker(answering(tmp_path, answer)) as process, pytest.raises(WorkerError) as caught:
-        process.ask(Yardstick(None), 10)
-    assert str(caught.value) == "yardstick: ValueError: first"
+        process.ask(Control(None, ["vector-1"]), 10)
+    assert str(caught.value) == "control: ValueError: first"
 
 
 def test_an_answer_that_was_cut_off_is_a_death(tmp_path):
     side = answering(tmp_path, "")
-    (tmp_path / "0").write_text('{"seconds": 1.0}')  # without the end of its line
+    (tmp_path / "0").write_text('{"seconds": [1.0]}')  # without the end of its line
     with worker(side) as process, pytest.raises(WorkerError) as caught:
-        process.ask(Yardstick(None), 10)
-    one_line(caught, "yardstick: the worker died (exit code 0)")
+        process.ask(Control(None, ["vector-1"]), 10)
+    one_line(caught, "control: the worker died (exit code 0)")
 
 
 def test_an_answer_may_tell_more_than_is_known_and_hold_nan(tmp_path):

@@ -1,0 +1,165 @@
+"""By how much the seconds of a case move with the state of the machine, and whether that is worth knowing.
+
+Blocks of a process's turns meet different states, and so do its processes: of each case the log of a block's seconds is
+regressed on its state, in deviations from the case's means. A loading starts from what it is expected to be (1 for the
+core, 0 for the memory); what its backend, and then the case itself, has beyond that is shrunk (ridge regression, which
+is the posterior mean of normal loadings). How far, and with which factors, is decided by processes that were held out.
+"""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from scipy import linalg
+
+from bench.statistics.states import Array
+
+Key = TypeVar("Key", bound=Hashable)
+
+EXPECTED = np.array([1.0, 0.0])  # of FACTORS
+PARTS, FEWEST = 8, 4  # blocks of a process, and rounds of a block, at most and at least
+AS_GOOD = 1.01  # times the least error
+FOLDS = 5  # sets of processes that are held out one after the other
+
+
+class Spreads(NamedTuple):
+    """A prior of loadings: of so many factors, the standard deviations of what a backend and a case have of their own.
+
+    With 0 factors nothing is taken away, with spreads of 0 the loadings are as expected.
+    """
+
+    factors: int
+    backend: float
+    case: float
+
+
+RAW = Spreads(0, 0.0, 0.0)
+PRIORS = (
+    RAW,
+    Spreads(1, 0.0, 0.0),
+    *(Spreads(factors, *each) for factors in (1, 2) for each in ((0.1, 0.0), (0.1, 0.1), (0.3, 0.1), (0.3, 0.2))),
+)
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Of one case, a row a block: the median log of its seconds, the same net of the state as it is expected to load,
+    the mean state, and the process.
+    """
+
+    raw: Array
+    net: Array
+    states: Array
+    process: npt.NDArray[np.int64]
+
+    def only(self, rows: npt.NDArray[np.bool_]) -> "Blocks":
+        return Blocks(self.raw[rows], self.net[rows], self.states[rows], self.process[rows])
+
+    def left(self, loading: Array) -> Array:
+        """What is left of the logs once so many factors are taken away."""
+        used = len(loading)
+        return self.net - self.states[:, :used] @ (loading - EXPECTED[:used]) if used else self.raw
+
+
+@dataclass(frozen=True)
+class Loading:
+    """Of as many factors as are used, with its covariance."""
+
+    value: Array
+    covariance: Array
+
+
+def blocks(logs: Array, states: Array, process: npt.NDArray[np.int64]) -> Blocks:
+    """Those of a case's rounds, in the order in which they were made."""
+    rows = [(number, part) for number in np.unique(process) for part in _parts(np.flatnonzero(process == number))]
+    net = logs - states[:, :1] @ EXPECTED[:1]
+    return Blocks(
+        np.array([np.median(logs[part]) for _, part in rows]),
+        np.array([np.median(net[part]) for _, part in rows]),
+        np.array([states[part].mean(axis=0) for _, part in rows]),
+        np.array([number for number, _ in rows]),
+    )
+
+
+def _parts(rows: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+    return np.array_split(rows, max(1, min(PARTS, len(rows) // FEWEST)))
+
+
+def loadings(cases: Mapping[Key, Blocks], backend: Mapping[Key, Hashable], prior: Spreads) -> dict[Key, Loading]:
+    """Of each case, from its blocks and those of its backend."""
+    found: dict[Key, Loading] = {}
+    for name in dict.fromkeys(backend[key] for key in cases):
+        mine = {key: one for key, one in cases.items() if backend[key] == name}
+        found |= _of_backend(mine, prior)
+    return found
+
+
+def _of_backend(cases: Mapping[Key, Blocks], prior: Spreads) -> dict[Key, Loading]:
+    used = prior.factors
+    x = {key: _centred(one.states[:, :used]) for key, one in cases.items()}
+    y = {key: _centred(one.left(EXPECTED[:used])) for key, one in cases.items()}
+    variance = _variance(cases, y)
+    shared = _ridge(np.concatenate([*x.values()]), np.concatenate([*y.values()]), variance, prior.backend)
+    rest = {key: y[key] - x[key] @ shared.value for key in cases}
+    variance = _variance(cases, rest)
+    own = {key: _ridge(x[key], rest[key], variance, prior.case) for key in cases}
+    return {
+        key: Loading(EXPECTED[:used] + shared.value + one.value, shared.covariance + one.covariance)
+        for key, one in own.items()
+    }
+
+
+def _centred(values: Array) -> Array:
+    return values - values.mean(axis=0)
+
+
+def _variance(cases: Mapping[Key, Blocks], rest: Mapping[Key, Array]) -> float:
+    """Of a block, as if blocks were independent: those of a process share what is the process's own."""
+    means, counts = [], []
+    for key, one in cases.items():
+        numbers, places = np.unique(one.process, return_inverse=True)
+        count = np.bincount(places, minlength=len(numbers))
+        means.append(np.bincount(places, rest[key], len(numbers)) / count)
+        counts.append(count)
+    together = float(np.mean(np.concatenate(counts)) * np.mean(np.concatenate(means) ** 2))
+    alone = float(np.var(np.concatenate([*rest.values()])))
+    return max(together, alone, np.finfo(float).tiny)
+
+
+def _ridge(x: Array, y: Array, variance: float, spread: float) -> Loading:
+    """The posterior of a normal loading about 0 with that standard deviation; 0 itself if that is 0."""
+    used = x.shape[1]
+    if not spread or not used:
+        return Loading(np.zeros(used), np.zeros((used, used)))
+    covariance = linalg.inv(x.T @ x / variance + np.eye(used) / spread**2)
+    return Loading(covariance @ (x.T @ y) / variance, covariance)
+
+
+def held_out(cases: Mapping[Key, Blocks], backend: Mapping[Key, Hashable], prior: Spreads) -> float:
+    """How far a process is from what the others foretell of it, which is the mean of what is left of theirs: the mean
+    absolute error of the log, over cases and processes; infinite where there is one process alone.
+    """
+    processes = np.unique(np.concatenate([one.process for one in cases.values()]))
+    errors: list[float] = []
+    for fold in np.array_split(processes, min(FOLDS, len(processes))):
+        tried = {key: one.only(np.isin(one.process, fold)) for key, one in cases.items()}
+        known = {key: one.only(~np.isin(one.process, fold)) for key, one in cases.items()}
+        known = {key: one for key, one in known.items() if len(one.process) and len(tried[key].process)}
+        for key, found in loadings(known, backend, prior).items():
+            foretold = known[key].left(found.value).mean()
+            rest = process_means(tried[key].left(found.value), tried[key].process)
+            errors += [abs(each - foretold) for each in rest.tolist()]
+    return float(np.mean(errors)) if errors else np.inf
+
+
+def chosen(errors: Mapping[Spreads, float]) -> Spreads:
+    """The simplest prior whose error is as good as the least; RAW where nothing could be held out."""
+    return next(prior for prior in PRIORS if prior in errors and not errors[prior] > AS_GOOD * min(errors.values()))
+
+
+def process_means(values: Array, process: npt.NDArray[np.int64]) -> Array:
+    """By ascending number of the process."""
+    _, places = np.unique(process, return_inverse=True)
+    return np.bincount(places, values) / np.bincount(places)

@@ -1,0 +1,242 @@
+"""One model for all figures of a run: seconds net of the state that the machine was in.
+
+    log seconds = case + loading * (state in that turn - quiet state) + process + rest
+
+The state comes from the controls (`states`), the loadings from all cases of a backend (`loadings`). The figure of a
+case is its time at the machine's own quiet state, which is the same for all cases of a run: the mean over processes of
+their medians, net of the state, over the quietest of their rounds. docs/measurement.md derives it.
+"""
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from bench.cases.case import Case
+from bench.records.record import Record
+from bench.records.rounds import Columns
+from bench.statistics.decision import moderated
+from bench.statistics.intervals import Interval
+from bench.statistics.loadings import PRIORS, Loading, Spreads, blocks, chosen, held_out, loadings
+from bench.statistics.states import FACTORS, Array, Factor, Quiet, Turns, quiet, standard_error, states, taken
+
+CONFIDENCE = 0.95
+QUIETEST = 1 / 2  # of a process's rounds: the nearer to the quiet state, the less the loading matters
+FEWEST = 8  # rounds, however few those are
+
+
+@dataclass(frozen=True)
+class Net:
+    """A case net of the machine. By process: its number, the log of its seconds per iteration at the quiet state, and
+    that as read; columns and net: its rounds, but those that shared their core, and their logs net of the state.
+    distance: how far from the quiet state it was measured, by factor.
+    """
+
+    process: npt.NDArray[np.int64]
+    logs: Array
+    raw: Array
+    loading: Loading
+    distance: Array
+    columns: Columns
+    net: Array
+    core: Array  # by process: the mean state of the core
+    taken: int  # rounds that shared their core
+
+    @property
+    def extrapolation(self) -> float:
+        """The variance of the log that comes from not knowing the loading."""
+        return float(self.distance @ self.loading.covariance @ self.distance)
+
+    @property
+    def log_mean(self) -> float:
+        """The log of the figure: the mean over the processes, in seconds."""
+        return math.log(float(np.exp(self.logs).mean()))
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Seconds per iteration. net: at the quiet state; raw: as read, without an interval; processes: net, of each."""
+
+    net: Interval
+    raw: float
+    processes: list[float]
+
+
+@dataclass(frozen=True)
+class Model:
+    """The fit of a run. prior: of the loadings, RAW where nothing is taken away; errors: of processes that were held
+    out, by prior; turns: those of each group and process.
+    """
+
+    nets: Mapping[Case, Net]
+    quiet: Quiet
+    prior: Spreads
+    errors: Mapping[Spreads, float]
+    turns: Sequence[Turns]
+
+    @property
+    def factors(self) -> tuple[Factor, ...]:
+        return FACTORS[: self.prior.factors]
+
+    def _level(self, loading: Array) -> float:
+        """The variance of a log that comes from not knowing the quiet state."""
+        used = len(loading)
+        return float(loading @ self.quiet.covariance[:used, :used] @ loading)
+
+    @cached_property
+    def figures(self) -> dict[Case, Figure]:
+        """Of every case, with 95 % intervals; NaN where nothing is known."""
+        nets = list(self.nets.values())
+        variance, df = _moderated([one.logs for one in nets])
+        found = {}
+        for (case, one), s2, d in zip(self.nets.items(), variance.tolist(), df.tolist(), strict=True):
+            extra = one.extrapolation + self._level(one.loading.value)
+            if len(one.logs) == 1 and not d > 0:  # nothing is known of other processes
+                s2, d = standard_error(one.net) ** 2, math.inf
+            found[case] = Figure(
+                _interval(one.log_mean, s2 / len(one.logs), d, extra),
+                math.exp(float(np.median(one.raw))),
+                np.exp(one.logs).tolist(),
+            )
+        return found
+
+    @cached_property
+    def ratios(self) -> dict[tuple[Case, Case], Interval]:
+        """Of every two cases of a group, in the order of the run: the figure of the second over that of the first.
+
+        What they share in a process, the machine for one, is in neither's way.
+        """
+        pairs = list(_pairs(self.nets))
+        differences = [_difference(self.nets[a], self.nets[b]) for a, b in pairs]
+        variance, df = _moderated(differences)
+        found = {}
+        for (a, b), logs, s2, d in zip(pairs, differences, variance.tolist(), df.tolist(), strict=True):
+            one, other = self.nets[a], self.nets[b]
+            extra = one.extrapolation + other.extrapolation + self._level(other.loading.value - one.loading.value)
+            middle = other.log_mean - one.log_mean
+            found[a, b] = _interval(middle, s2 / len(logs) if len(logs) else math.nan, d, extra)
+        return found
+
+    def ratio(self, one: Case, other: Case) -> Interval:
+        """The figure of other over that of one, of the same group."""
+        if (found := self.ratios.get((one, other))) is not None:
+            return found
+        back = self.ratios[other, one]
+        return Interval(1 / back.value, 1 / back.high, 1 / back.low)
+
+    @property
+    def correlation(self) -> float:
+        """Of what is left of the cases' processes with the core's state there: about 0 where that is taken away."""
+        nets = [one for one in self.nets.values() if len(one.logs) > 1]
+        left = np.concatenate([one.logs - one.logs.mean() for one in nets] or [np.empty(0)])
+        core = np.concatenate([one.core - one.core.mean() for one in nets] or [np.empty(0)])
+        norm = math.sqrt(float(left @ left) * float(core @ core))
+        return float(left @ core) / norm if norm > 0 else math.nan
+
+
+def _moderated(logs: Sequence[Array]) -> tuple[Array, Array]:
+    """Of each row the variance of one process, drawn to what the others' are like, and its df; 0 df: unknown."""
+    df = np.array([max(len(each) - 1, 0) for each in logs], dtype=float)
+    return moderated(np.array([each.var(ddof=1) if len(each) > 1 else 0.0 for each in logs]), df)
+
+
+def _interval(log: float, variance: float, df: float, extra: float) -> Interval:
+    """Of a log whose variance is known with so many df, and that of what comes on top of it with many: their sum has
+    the df that Satterthwaite (1946) gives it.
+    """
+    total = variance + extra
+    t = stats.t.ppf((1 + CONFIDENCE) / 2, df * (total / variance) ** 2 if variance > 0 else df) if df > 0 else math.nan
+    reach = float(t) * math.sqrt(total)
+    return Interval(*(float(np.exp(min(each, 700.0))) for each in (log, log - reach, log + reach)))
+
+
+def _pairs(cases: Iterable[Case]) -> Iterator[tuple[Case, Case]]:
+    groups: dict[str, list[Case]] = {}
+    for case in cases:
+        groups.setdefault(case.group, []).append(case)
+    for group in groups.values():
+        yield from itertools.combinations(group, 2)
+
+
+def _difference(one: Net, other: Net) -> Array:
+    """By shared process, the log of other over one."""
+    _, first, second = np.intersect1d(one.process, other.process, return_indices=True)
+    return np.asarray(other.logs[second] - one.logs[first])
+
+
+def fit(records: Sequence[Record]) -> Model:
+    """The model of a run's measured cases, of which there may be one of each, and at least one."""
+    kept = {record.case: record.kept for record in records}
+    shared = {record.case: taken(record, kept[record.case]) for record in records}
+    columns = {case: _free(one, shared[case]) for case, one in kept.items()}
+    found = states(columns)
+    logs = {case: np.log(one["seconds"]) for case, one in columns.items()}
+    cut = {case: blocks(logs[case], found[case], one["process"]) for case, one in columns.items()}
+    known = np.all([np.isfinite(one.states).all(axis=0) for one in cut.values()], axis=0)
+    backend = {case: (case.backend, case.device) for case in columns}
+    tried = [prior for prior in PRIORS if known[: prior.factors].all()]
+    errors = {prior: held_out(cut, backend, prior) for prior in tried}
+    prior = chosen(errors)
+    turns = _turns(columns, found)
+    calm = quiet(turns) if known[0] else UNKNOWN
+    loading = loadings(cut, backend, prior)
+    nets = {
+        case: _net(columns[case], logs[case], found[case], loading[case], calm, int(shared[case].sum()))
+        for case in columns
+    }
+    return Model(nets, calm, prior, errors, turns)
+
+
+UNKNOWN = Quiet(np.full(len(FACTORS), math.nan), np.zeros((len(FACTORS), len(FACTORS))))
+
+
+def _free(kept: Columns, shared: npt.NDArray[np.bool_]) -> Columns:
+    """The rounds that had their core for themselves, of each process that has enough of these; else all of it."""
+    _, places = np.unique(kept["process"], return_inverse=True)
+    few = np.bincount(places, ~shared) < FEWEST
+    rows = ~shared | few[places]
+    return {name: column[rows] for name, column in kept.items()}
+
+
+def _turns(columns: Mapping[Case, Columns], found: Mapping[Case, Array]) -> list[Turns]:
+    parts: dict[tuple[str, int], dict[int, tuple[float, Array]]] = {}
+    for case, one in columns.items():
+        rows = zip(one["process"].tolist(), one["turn"].tolist(), one["time"].tolist(), found[case], strict=True)
+        for process, turn, time, state in rows:
+            parts.setdefault((case.group, process), {}).setdefault(turn, (time, state))
+    return [
+        Turns(process, np.array([time for time, _ in turns.values()]), np.array([state for _, state in turns.values()]))
+        for (_, process), turns in parts.items()
+    ]
+
+
+def _net(columns: Columns, logs: Array, state: Array, loading: Loading, calm: Quiet, shared: int) -> Net:
+    used = len(loading.value)
+    far = state[:, :used] - calm.state[:used]
+    net = logs - far @ loading.value
+    numbers, places = np.unique(columns["process"], return_inverse=True)
+    rows = [_quietest(np.flatnonzero(places == i), far) for i in range(len(numbers))]
+    return Net(
+        process=numbers,
+        logs=np.array([np.median(net[each]) for each in rows]),
+        raw=np.array([np.median(logs[places == i]) for i in range(len(numbers))]),
+        loading=loading,
+        distance=np.mean([far[each].mean(axis=0) for each in rows], axis=0),
+        columns=columns,
+        net=net,
+        core=np.bincount(places, state[:, 0]) / np.bincount(places),
+        taken=shared,
+    )
+
+
+def _quietest(rows: npt.NDArray[np.int64], far: Array) -> npt.NDArray[np.int64]:
+    """Of a process's rounds, those in whose turns the core was fastest, as far as that is told."""
+    if not far.shape[1]:
+        return rows
+    count = max(math.ceil(QUIETEST * len(rows)), min(FEWEST, len(rows)))
+    return rows[np.argsort(far[rows, 0], kind="stable")[:count]]
