@@ -8,10 +8,10 @@ import msgspec
 import numpy as np
 
 from bench.cases.case import Case, split
-from bench.records.controls import CONTROLS
 from bench.records.record import MEASURED, RIGHT, Machine, ProcessStart, Record, Run, Sampling
 from bench.records.rounds import COLUMNS, Rounds
 from bench.statistics.estimate import estimated
+from bench.support.controls import CONTROLS
 from bench.truth.agreement import Agreement
 
 AGREEMENT = Agreement(

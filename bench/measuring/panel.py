@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from random import Random
 
-from bench.records.controls import CONTROLS
+from bench.support.controls import CONTROLS
 from bench.workers.process import WorkerError
 
 MOST_SHARE = 0.2  # of the time of a group's turns, so that they tell of the machine and cost little

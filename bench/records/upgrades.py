@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bench.records.controls import YARDSTICK
+from bench.support.controls import YARDSTICK
 
 STARTS = ("import_seconds", "startup_seconds", "build_seconds", "first_call_seconds", "cache_state")
 

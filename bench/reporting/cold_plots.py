@@ -149,7 +149,7 @@ def _last(group: pd.DataFrame) -> float:
 def _totals(part: pd.DataFrame, iterations: Any) -> Iterator[tuple[Any, str, Any]]:
     """Seconds in all, of every case of a panel and state of the caches; a case without a cache has no warm one."""
     for row in part.itertuples():
-        pace = median(row.kept["seconds"], row.kept["process"])
+        pace = row.seconds
         for state in LINES if compiles(row.record) else (EMPTY,):
             paid = costs(row.record, state)
             if len(paid) and math.isfinite(paid.sum()):

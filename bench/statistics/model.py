@@ -124,6 +124,8 @@ class Model:
 
     def ratio(self, one: Case, other: Case) -> Interval:
         """The figure of other over that of one, of the same group."""
+        if one == other:
+            return Interval(1.0, 1.0, 1.0)
         if (found := self.ratios.get((one, other))) is not None:
             return found
         back = self.ratios[other, one]

@@ -13,9 +13,9 @@ from typing import Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from bench.records.controls import CORE, MEMORY, YARDSTICK
 from bench.records.record import Record
 from bench.records.rounds import Columns
+from bench.support.controls import CORE, MEMORY, YARDSTICK
 
 Array = npt.NDArray[np.float64]
 Key = TypeVar("Key", bound=Hashable)

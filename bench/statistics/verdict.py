@@ -10,12 +10,12 @@ import numpy as np
 from bench.backends import backends
 from bench.cases.case import Case
 from bench.cases.variants import undetermined
-from bench.records.controls import YARDSTICK
 from bench.records.record import AGREED, MEASURED, SKIPPED, Record, Run
 from bench.records.record import FAILED as BROKEN
 from bench.records.rounds import Columns
 from bench.statistics.decision import Array, Decision, Reading, decisions, geometric_mean, two_samples
 from bench.statistics.intervals import Interval, log_ratios, median, process_medians
+from bench.support.controls import YARDSTICK
 from bench.support.errors import InputError, one_line
 
 Rounds = Sequence[tuple[Columns, Columns]]  # of old and of new, a case each

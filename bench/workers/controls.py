@@ -1,7 +1,7 @@
 """The controls: fixed computations of about half a millisecond each, which need Python and NumPy alone.
 
 Their seconds say what state the machine is in, whatever is compared. Never change one without a new number in its name
-(bench/records/controls.py): runs that were made at different times are compared by them.
+(bench/support/controls.py): runs that were made at different times are compared by them.
 """
 
 import datetime
@@ -17,7 +17,7 @@ from types import FunctionType
 
 import numpy as np
 
-from bench.records.controls import CONTROLS
+from bench.support.controls import CONTROLS
 
 Computation = Callable[[], object]
 

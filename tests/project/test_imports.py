@@ -36,7 +36,7 @@ for absent in sys.argv[2:]:
 import bench.worker
 from bench.cases.case import Case
 from bench.workers.protocol import Build, Control, Converge, Finish, Leave, Round, Start
-from bench.records.controls import CONTROLS
+from bench.support.controls import CONTROLS
 from bench.workers.serving import Worker
 
 worker = Worker(0.0)

@@ -7,9 +7,9 @@ import pytest
 from builders import AGREEMENT, record, rounds, run_of, start
 from msgspec.structs import replace as changed
 
-from bench.records.controls import CONTROLS
 from bench.records.record import AGREED, FAILED, MEASURED, SKIPPED, Facts, Sample
 from bench.records.rounds import COLUMNS, Rounds, Row, joined
+from bench.support.controls import CONTROLS
 from bench.support.errors import InputError
 
 ROUNDS = Rounds(**{**{name: [1, 2, 3] for name in COLUMNS}, "seconds": [9.0, 1.0, 2.0]})

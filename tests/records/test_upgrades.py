@@ -6,7 +6,6 @@ from dataclasses import asdict
 import pytest
 from builders import AGREEMENT, record
 
-from bench.records.controls import YARDSTICK
 from bench.records.reading import load
 from bench.records.record import AGREED, FAILED, SCHEMA, SKIPPED, ProcessStart
 from bench.records.rounds import Rounds
@@ -14,6 +13,7 @@ from bench.records.upgrades import UPGRADES
 from bench.reporting import frames
 from bench.statistics.decision import UNDECIDED
 from bench.statistics.verdict import decide
+from bench.support.controls import YARDSTICK
 from bench.support.errors import InputError
 
 # A record as schema 1 had it, field for field: one process, whose rounds are objects.

@@ -17,10 +17,10 @@ import pytest
 from conftest import ROOT
 
 from bench.cases.options import choice_of
-from bench.records.controls import CONTROLS
 from bench.sides import code
 from bench.sides.machine import machine_of
 from bench.sides.side import Side, here
+from bench.support.controls import CONTROLS
 from bench.workers import pool
 from bench.workers.caches import Caches
 from bench.workers.process import WorkerError, WorkerLostError, WorkerProcess
