@@ -16,6 +16,7 @@ from bench.measuring.assembly import is_over, not_reached, record_of, samples_of
 from bench.measuring.group import Group, Member
 from bench.measuring.journal import Journal
 from bench.measuring.neighbours import Presence, warning
+from bench.measuring.rule import Rule
 from bench.measuring.sampling import Sampler
 from bench.records.reading import sample as sample_of
 from bench.records.record import MEASURED, SKIPPED, Machine, Record, Sample
@@ -45,8 +46,9 @@ class Runner:
     """Measures the selected cases on every side when the first of them is asked for, and keeps the records.
 
     tell: is called with a line about what begins; warn: with one about another run that goes on beside this one, or
-    about what will take long. Raises InputError for a choice that does not fit in memory or would take too long, for a
-    device that no backend sees, and for a side without code.
+    about what will take long. rule: which cases go on to the next process; without one all do. Raises InputError for a
+    choice that does not fit in memory or would take too long, for a device that no backend sees, and for a side without
+    code.
     """
 
     def __init__(
@@ -58,7 +60,10 @@ class Runner:
         cache: Path | None = None,
         tell: Callable[[str], None] = lambda line: None,
         warn: Callable[[str], None] = lambda line: None,
+        rule: Rule | None = None,
     ) -> None:
+        self.rule = rule
+        self._decided: set[Case] = set()  # those that the rule gave no more processes, once the run has ended
         self.choice, self.sides, self.timed, self.disable_gc = choice, sides, timed, disable_gc
         self.tell, self.warn = tell, warn
         choice.check_memory(len(sides))
@@ -155,7 +160,7 @@ class Runner:
         samples = samples_of(self.samples, label, case)
         made_of, record = self._records.get((label, case), (None, None))
         if record is None or made_of != samples:
-            record = record_of(case, self.choice, samples, self.timed)
+            record = record_of(case, self.choice, samples, self.timed, case in self._decided)
             self._records[label, case] = samples, record
         return record
 
@@ -180,7 +185,9 @@ class Runner:
                 self.warn(line)
             try:
                 for process in range(self.processes):
-                    self._process(process, caches)
+                    if not (cases := self._going_on(process)):
+                        break
+                    self._process(process, cases, caches)
                     self.whole += 1
                 self.complete = True
             except KeyboardInterrupt:
@@ -189,20 +196,35 @@ class Runner:
                 self.edited = str(error)
             finally:
                 caches.close()
+                self._decided = {*self.selected} - {*self._going_on(self.processes)}
 
-    def _process(self, process: int, caches: Caches) -> None:
-        """One fresh worker a backend and side, through all groups.
+    def _going_on(self, process: int) -> list[Case]:
+        """The selected cases that have a turn in this process: by the rule, which asks the samples of those before it
+        and no others, so that a run that is resumed goes the same way.
+        """
+        if self.rule is None:
+            return self.selected
+        earlier = [one for one in self.samples if one.process < process]
+        sides = {
+            case: [samples_of(earlier, one.label, case) for one in self.sides if (one.label, case) not in self._reasons]
+            for case in self.selected
+        }
+        return self.rule.undecided({case: found for case, found in sides.items() if found})
+
+    def _process(self, process: int, going_on: Sequence[Case], caches: Caches) -> None:
+        """One fresh worker a backend and side, through all groups of the cases that go on.
 
         Raises KeyboardInterrupt, and EditedError: each group is kept only if it was made by the code of the others.
         """
         pool = Pool(self.choice, caches, process < self.choice.cold, self.code, self.presence.cores)
         try:
             self._check_code()
-            for number, cases in enumerate(self._groups(process), 1):
+            for number, cases in enumerate(self._groups(process, going_on), 1):
                 members = self._members(cases, process)
                 if not members:
                     continue
-                self.tell(f"process {process + 1} of {self.processes}, group {number}: {cases[0].group}")
+                left = f"; {len(going_on)} of {len(self.selected)} cases undecided" if self.rule else ""
+                self.tell(f"process {process + 1} of {self.processes}, group {number}: {cases[0].group}{left}")
                 problem = Problem.of(cases[0], self.choice.seed, self.choice.steps)
                 group = Group(pool, members, problem, self.disable_gc)
                 samples = group.run(self.timed)
@@ -227,12 +249,12 @@ class Runner:
                 more = f" and {rest} more" if (rest := len(names) - SHOWN) > 0 else ""
                 raise EditedError(f"the code{whose} was changed during the run: {', '.join(names[:SHOWN])}{more}")
 
-    def _groups(self, process: int) -> list[list[Case]]:
-        """The selected cases by group, in an order of this process: what the groups before it leave behind in a worker,
+    def _groups(self, process: int, going_on: Iterable[Case]) -> list[list[Case]]:
+        """The cases by group, in an order of this process: what the groups before it leave behind in a worker,
         its heap and imports, would else always be the same for a variant.
         """
         groups: dict[str, list[Case]] = {}
-        for case in self.selected:
+        for case in going_on:
             groups.setdefault(case.group, []).append(case)
         shuffled = list(groups.values())
         random.Random(f"groups {self.choice.seed} {process}").shuffle(shuffled)
@@ -279,6 +301,7 @@ def _journal_key(runner: Runner) -> dict[str, Any]:
         "choice": asdict(runner.choice),
         "timed": runner.timed,
         "disable_gc": runner.disable_gc,
+        "rule": None if runner.rule is None else asdict(runner.rule),
         "sides": {side.label: {**_lasting(side), "code": runner.code[side.label]} for side in runner.sides},
     }
 

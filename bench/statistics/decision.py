@@ -50,6 +50,10 @@ class Decision:
     processes: int = 0
     more: float | None = None
 
+    @property
+    def decided(self) -> bool:
+        return self.verdict != UNDECIDED
+
 
 @dataclass(frozen=True)
 class _Sample:
@@ -150,7 +154,8 @@ def _decided(samples: Sequence[_Sample], threshold: float, table: Array | float,
     own_low, own_high, _ = _bounds(samples, errors, own)
     wide, narrow = zip(low, high, strict=True), zip(own_low, own_high, strict=True)
     rows = zip(samples[0].mean, wide, narrow, reach, samples[0].count, strict=True)
-    return [_decision(*row, math.log1p(threshold)) for row in rows]
+    decided = [_decision(*row, math.log1p(threshold)) for row in rows]
+    return decided if len(samples) == 1 else [replace(one, more=None) for one in decided]
 
 
 def _bounds(

@@ -165,8 +165,3 @@ def _fresh(values: Array, threshold: float) -> str:
     """On which side of the threshold the last CONFIRMING processes lie, in their mean."""
     mean, log_threshold = float(values[np.isfinite(values)][-CONFIRMING:].mean()), math.log1p(threshold)
     return SLOWER if mean > log_threshold else FASTER if mean < -log_threshold else SAME
-
-
-def undecided(decisions: Iterable[Decision]) -> list[bool]:
-    """Which of the cases need more processes."""
-    return [one.verdict == UNDECIDED for one in decisions]
