@@ -72,12 +72,17 @@ def _undecided(row: Row, paired: bool) -> str:
     more = [] if row.more is None else [_more(row.more)]
     if row.reason is not None:
         return "; ".join([row.reason, *more])
+    across = [f"the interval of {row.processes} processes reaches the threshold"] if more else []
+    return "; ".join([*across, *more, _smallest(row, paired)])
+
+
+def _smallest(row: Row, paired: bool) -> str:
     assert row.smallest is not None
     why = "too few processes" if paired else "too few processes, or the machine changed"
     if row.smallest > LARGEST:
         return f"{why}: no slowdown would have shown"
     size = f"a slowdown of {units.significant(100 * row.smallest, 2)} % would have shown"
-    return "; ".join([size if row.smallest <= FEW else f"{why}: only {size}", *more])
+    return size if row.smallest <= FEW else f"{why}: only {size}"
 
 
 def _more(processes: float) -> str:

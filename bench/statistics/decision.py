@@ -141,20 +141,30 @@ def decisions(readings: Sequence[Reading], threshold: float) -> list[Decision]:
     return _decided(samples, threshold, (1 - CONFIDENCE) / 2 / cases, SAME_ERROR)
 
 
-def judged(logs: Array, threshold: float, table: Array, own: Array) -> list[Decision]:
-    """Decisions of log(new / old), cases x processes, at one-sided errors that are given for each case: `table` for
-    slower and faster, `own` for the same. Where they are NaN nothing is decided.
+def judged(logs: Array, threshold: float, table: Array, own: Array, those: Sequence[int]) -> list[Decision]:
+    """Decisions of log(new / old), cases x processes, about those rows, by what all of them vary by.
+
+    At one-sided errors that are given for each case: `table` for slower and faster, `own` for the same. Where they are
+    NaN nothing is decided.
     """
-    return _decided([_one(logs)], threshold, table, own)
+    return _decided([_one(logs)], threshold, table, own, those)
 
 
-def _decided(samples: Sequence[_Sample], threshold: float, table: Array | float, own: Array | float) -> list[Decision]:
+def _decided(
+    samples: Sequence[_Sample],
+    threshold: float,
+    table: Array | float,
+    own: Array | float,
+    those: Sequence[int] | None = None,
+) -> list[Decision]:
     errors = [_standard_error(sample) for sample in samples]
     low, high, reach = _bounds(samples, errors, table)
     own_low, own_high, _ = _bounds(samples, errors, own)
-    wide, narrow = zip(low, high, strict=True), zip(own_low, own_high, strict=True)
-    rows = zip(samples[0].mean, wide, narrow, reach, samples[0].count, strict=True)
-    decided = [_decision(*row, math.log1p(threshold)) for row in rows]
+    mean, count, log_threshold = samples[0].mean, samples[0].count, math.log1p(threshold)
+    decided = [
+        _decision(mean[i], (low[i], high[i]), (own_low[i], own_high[i]), reach[i], int(count[i]), log_threshold)
+        for i in (range(len(mean)) if those is None else those)
+    ]
     return decided if len(samples) == 1 else [replace(one, more=None) for one in decided]
 
 

@@ -6,7 +6,7 @@ intervals (Jennison and Turnbull 1989), which hold at all looks at once and ther
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -117,15 +117,15 @@ class _Course:
         self.called, self.at = (found.verdict, found.processes) if found.verdict in (SLOWER, FASTER) else ("", 0)
         self.decided = found.verdict == SAME
 
-    def end(self, found: Decision) -> Decision:
-        """What is said of it now; `found`: of a case that was never looked at."""
-        told = found if self.decision is None else self.decision
+    def end(self) -> Decision:
+        """What is said of it now."""
+        assert self.decision is not None
         if self.decided:
-            return told
-        fresh = told.processes - self.at
+            return self.decision
+        fresh = self.decision.processes - self.at
         pending = f"{self.called} in {self.at} processes, and {fresh} of the {CONFIRMING} that confirm it were measured"
-        reason = pending if self.called else self.refuted or told.reason
-        return replace(told, verdict=UNDECIDED, reason=reason)
+        reason = pending if self.called else self.refuted or self.decision.reason
+        return replace(self.decision, verdict=UNDECIDED, reason=reason)
 
 
 def sequential(logs: Array, threshold: float, looks: Looks) -> list[Decision]:
@@ -141,19 +141,20 @@ def sequential(logs: Array, threshold: float, looks: Looks) -> list[Decision]:
     own = _by_count(levels(CAREFUL * SAME_ERROR, looks, HASTE_OF_SAME), looks)
     seen, courses = np.full(logs.shape, math.nan), [_Course() for _ in logs]
 
-    def judge() -> list[Decision]:
+    def judge(those: Sequence[int]) -> Iterator[tuple[_Course, Decision]]:
         count = np.isfinite(seen).sum(axis=1).clip(max=looks.last)
-        return judged(seen, threshold, table[count], own[count])
+        found = judged(seen, threshold, table[count], own[count], those) if those else []
+        return zip((courses[i] for i in those), found, strict=True)
 
     for process, column in enumerate(logs.T):
         going = [i for i, course in enumerate(courses) if not course.decided and math.isfinite(column[i])]
         seen[going, process] = column[going]
-        if process + 1 >= looks.first and going:
-            now = judge()
-            for i in going:
-                if now[i].processes >= looks.first:
-                    courses[i].look(now[i], _fresh(seen[i], threshold))
-    return [course.end(found) for course, found in zip(courses, judge(), strict=True)]
+        ready = [i for i in going if np.isfinite(seen[i]).sum() >= looks.first]
+        for (course, found), i in zip(judge(ready), ready, strict=True):
+            course.look(found, _fresh(seen[i], threshold))
+    for course, found in judge([i for i, course in enumerate(courses) if course.decision is None]):
+        course.decision = found
+    return [course.end() for course in courses]
 
 
 def _by_count(levels: Iterable[float], looks: Looks) -> Array:

@@ -47,11 +47,11 @@ def kill(group: Group) -> None:
 def test_groups_come_in_another_order_in_each_process_which_follows_from_the_seed():
     variants = ["manual", "autograd", "custom_function", "nn", "optim"]
     runner, same, other = (runner_of(variant=variants, seed=seed) for seed in ("1", "1", "2"))
-    orders = [[cases[0].variant for cases in runner._groups(process)] for process in range(8)]
+    orders = [[cases[0].variant for cases in runner._groups(process, runner.selected)] for process in range(8)]
     assert all(sorted(order) == sorted(variants) for order in orders)
     assert len({order[0] for order in orders}) > 2  # none is always the first, which finds a fresh heap
-    assert orders == [[cases[0].variant for cases in same._groups(process)] for process in range(8)]
-    assert orders != [[cases[0].variant for cases in other._groups(process)] for process in range(8)]
+    assert orders == [[cases[0].variant for cases in same._groups(process, same.selected)] for process in range(8)]
+    assert orders != [[cases[0].variant for cases in other._groups(process, other.selected)] for process in range(8)]
 
 
 def test_the_group_that_ctrl_c_cuts_does_not_count_and_earlier_processes_do(monkeypatch):
