@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -75,13 +76,15 @@ def records(path: Path) -> dict[str, dict]:
     }
 
 
-def write_run(path: Path, label: str, factors: np.ndarray, cases: tuple[str, ...] = CASES) -> None:
-    """A run of one turn a process; factors: of shape (cases, processes), what a step takes in milliseconds."""
+def write_run(path: Path, label: str, factors: np.ndarray, cases: tuple[str, ...] = CASES, **told: Any) -> None:
+    """A run of one turn a process; factors: of shape (cases, processes), what a step takes in milliseconds; told: of
+    the comparison.
+    """
     records = [
         record([[float(value) * 1e-3] for value in row], backend=backend)
         for backend, row in zip(cases, factors, strict=True)
     ]
-    write(path / f"{label}.json", records, comparison={"id": path.name, "side": label, "spec": "."})
+    write(path / f"{label}.json", records, comparison={"id": path.name, "side": label, "spec": ".", **told})
 
 
 # Those that take longest, in the order of that: a worker of xdist takes a file at a time, and these go first.

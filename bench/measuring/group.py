@@ -83,7 +83,7 @@ class Group:
         has asked yet whether they were recompiled, or are one graph.
         """
         try:
-            for member in self._shuffled():
+            for member in self._ordered(self._alternate):
                 self._attempt(member, self._converge)
             if timed:
                 self._take_turns()
@@ -96,7 +96,17 @@ class Group:
         return [self._sample(member, timed) for member in self.members]
 
     def _shuffled(self) -> list[Member]:
-        """The members that have not failed, in a new order: backend by backend, so that its sides are neighbours."""
+        return self._ordered(self.random.shuffle)
+
+    def _alternate(self, sides: list[Member]) -> None:
+        """The side that starts first in one process is the last in the next: also where those confirm a verdict."""
+        if self.process % 2:
+            sides.reverse()
+
+    def _ordered(self, arrange: Callable[[list[Member]], None]) -> list[Member]:
+        """The members that have not failed, in a new order: backend by backend, so that its sides are neighbours, and
+        those as arranged.
+        """
         by_backend: dict[str, list[Member]] = {}
         for member in self.members:
             if member.failure is None:
@@ -104,7 +114,7 @@ class Group:
         backends = list(by_backend.values())
         self.random.shuffle(backends)
         for sides in backends:
-            self.random.shuffle(sides)
+            arrange(sides)
         return [member for sides in backends for member in sides]
 
     def _attempt(self, member: Member, action: Callable[..., None], *arguments: Any) -> None:

@@ -16,6 +16,7 @@ from bench.measuring.assembly import is_over, not_reached, record_of, samples_of
 from bench.measuring.group import Group, Member
 from bench.measuring.journal import Journal
 from bench.measuring.neighbours import Presence, warning
+from bench.measuring.rule import Rule
 from bench.measuring.sampling import Sampler
 from bench.records.reading import sample as sample_of
 from bench.records.record import MEASURED, SKIPPED, Machine, Record, Sample
@@ -44,8 +45,9 @@ class Runner:
     """Measures the selected cases on every side when the first of them is asked for, and keeps the records.
 
     tell: is called with a line about what begins; warn: with one about another run that goes on beside this one, or
-    about what will take long. Raises InputError for a choice that does not fit in memory or would take too long, for a
-    device that no backend sees, and for a side without code.
+    about what will take long. rule: which cases go on to the next process; without one all do. Raises InputError for a
+    choice that does not fit in memory or would take too long, for a device that no backend sees, and for a side without
+    code.
     """
 
     def __init__(
@@ -57,7 +59,10 @@ class Runner:
         cache: Path | None = None,
         tell: Callable[[str], None] = lambda line: None,
         warn: Callable[[str], None] = lambda line: None,
+        rule: Rule | None = None,
     ) -> None:
+        self.rule = rule
+        self._decided: set[Case] = set()  # those that the rule gave no more processes, once the run has ended
         self.choice, self.sides, self.timed, self.disable_gc = choice, sides, timed, disable_gc
         self.tell, self.warn = tell, warn
         choice.check_memory(len(sides))
@@ -68,7 +73,7 @@ class Runner:
         self.planned = plans[sides[0].label]
         self.selected: list[Case] = []
         self.samples: list[Sample] = []
-        self._records: dict[str, tuple[list[Sample] | None, dict[Case, Record]]] = {}
+        self._records: dict[str, tuple[tuple[list[Sample], set[Case]], dict[Case, Record]]] = {}
         self.interrupted = False
         self.edited = ""  # what was edited meanwhile, which ended the run, in words
         self.whole = 0  # processes of the run that went through all groups
@@ -150,18 +155,21 @@ class Runner:
         return record if told or record.outcome != MEASURED else not_reached(case, self.choice)
 
     def _records_of(self, label: str) -> dict[Case, Record]:
-        """Those of a side, made anew only if there are new samples: what they come to follows from all of them."""
+        """Those of a side, made anew only if there is news: what they come to follows from the samples of all cases."""
         samples = [one for one in self.samples if one.side == label]
-        made_of, records = self._records.get(label, (None, {}))
-        if made_of != samples:
-            cases = [case for case in self.selected if (label, case) not in self._reasons]
-            each = [record_of(case, self.choice, samples_of(samples, label, case), self.timed) for case in cases]
+        news = (samples, set(self._decided))
+        made_of, records = self._records.get(label, (None, dict[Case, Record]()))
+        if made_of != news:
+            records = {
+                case: record_of(case, self.choice, samples_of(samples, label, case), self.timed, case in self._decided)
+                for case in self.selected
+                if (label, case) not in self._reasons
+            }
             if self.timed:
                 from bench.statistics.estimate import estimated  # with SciPy, which takes most of a second: only here
 
-                each = estimated(each)
-            records = {record.case: record for record in each}
-            self._records[label] = samples, records
+                records = {record.case: record for record in estimated(records.values())}
+            self._records[label] = news, records
         return records
 
     def about(self, machine: Machine, label: str) -> Machine:
@@ -185,7 +193,9 @@ class Runner:
                 self.warn(line)
             try:
                 for process in range(self.processes):
-                    self._process(process, caches)
+                    if not (cases := self._going_on(process)):
+                        break
+                    self._process(process, cases, caches)
                     self.whole += 1
                 self.complete = True
             except KeyboardInterrupt:
@@ -194,20 +204,35 @@ class Runner:
                 self.edited = str(error)
             finally:
                 caches.close()
+                self._decided = {*self.selected} - {*self._going_on(self.processes)}
 
-    def _process(self, process: int, caches: Caches) -> None:
-        """One fresh worker a backend and side, through all groups.
+    def _going_on(self, process: int) -> list[Case]:
+        """The selected cases that have a turn in this process: by the rule, which asks the samples of those before it
+        and no others, so that a run that is resumed goes the same way.
+        """
+        if self.rule is None:
+            return self.selected
+        earlier = [one for one in self.samples if one.process < process]
+        sides = {
+            case: [samples_of(earlier, one.label, case) for one in self.sides if (one.label, case) not in self._reasons]
+            for case in self.selected
+        }
+        return self.rule.undecided({case: found for case, found in sides.items() if found})
+
+    def _process(self, process: int, going_on: Sequence[Case], caches: Caches) -> None:
+        """One fresh worker a backend and side, through all groups of the cases that go on.
 
         Raises KeyboardInterrupt, and EditedError: each group is kept only if it was made by the code of the others.
         """
         pool = Pool(self.choice, caches, process < self.choice.cold, self.code, self.presence.cores)
         try:
             self._check_code()
-            for number, cases in enumerate(self._groups(process), 1):
+            for number, cases in enumerate(self._groups(process, going_on), 1):
                 members = self._members(cases, process)
                 if not members:
                     continue
-                self.tell(f"process {process + 1} of {self.processes}, group {number}: {cases[0].group}")
+                left = f"; {len(going_on)} of {len(self.selected)} cases undecided" if self.rule else ""
+                self.tell(f"process {process + 1} of {self.processes}, group {number}: {cases[0].group}{left}")
                 problem = Problem.of(cases[0], self.choice.seed, self.choice.steps)
                 group = Group(pool, members, problem, self.disable_gc)
                 samples = group.run(self.timed)
@@ -232,12 +257,12 @@ class Runner:
                 more = f" and {rest} more" if (rest := len(names) - SHOWN) > 0 else ""
                 raise EditedError(f"the code{whose} was changed during the run: {', '.join(names[:SHOWN])}{more}")
 
-    def _groups(self, process: int) -> list[list[Case]]:
-        """The selected cases by group, in an order of this process: what the groups before it leave behind in a worker,
+    def _groups(self, process: int, going_on: Iterable[Case]) -> list[list[Case]]:
+        """The cases by group, in an order of this process: what the groups before it leave behind in a worker,
         its heap and imports, would else always be the same for a variant.
         """
         groups: dict[str, list[Case]] = {}
-        for case in self.selected:
+        for case in going_on:
             groups.setdefault(case.group, []).append(case)
         shuffled = list(groups.values())
         random.Random(f"groups {self.choice.seed} {process}").shuffle(shuffled)
@@ -281,6 +306,7 @@ def _journal_key(runner: Runner) -> dict[str, Any]:
         "choice": asdict(runner.choice),
         "timed": runner.timed,
         "disable_gc": runner.disable_gc,
+        "rule": None if runner.rule is None else asdict(runner.rule),
         "sides": {side.label: {**_lasting(side), "code": runner.code[side.label]} for side in runner.sides},
     }
 

@@ -43,6 +43,7 @@ NOT_REACHED: Final = "not reached"
 RIGHT = (MEASURED, AGREED)
 
 Cores = Annotated[list[Count], Meta(max_length=10_000)]
+Processes = Annotated[int, Meta(ge=1, le=MOST_PROCESSES)]
 Losses = Annotated[list[tuple[Steps, Value]], Meta(max_length=1_000_000)]
 
 
@@ -80,14 +81,15 @@ class Sampling(msgspec.Struct, frozen=True):
     """How sampling ended.
 
     stopped: "precision" if the median's interval is as narrow as asked for; else "max-rounds" if a process made the
-    most rounds that any may, and "max-time" if none did; "interrupted" if the run ended before all processes that were
-    asked for had their turn, however narrow the interval. half_width: of that interval, relative to the median; None
+    most rounds that any may, and "max-time" if none did; "decided" if an A/B run gave it no more processes since its
+    verdict stood; "interrupted" if the run ended before all processes that were asked for had their turn, however
+    narrow the interval. half_width: of that interval, relative to the median; None
     where nothing is known of it. asked: the processes that were asked for; None in files of older versions.
     """
 
-    stopped: Literal["precision", "max-time", "max-rounds", "interrupted"]
+    stopped: Literal["precision", "max-time", "max-rounds", "decided", "interrupted"]
     half_width: Error | None
-    asked: Annotated[int, Meta(ge=1, le=MOST_PROCESSES)] | None = None
+    asked: Processes | None = None
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,11 +215,20 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """Of a run that is one side of an A/B comparison: which comparison, which side, and the user's words for it."""
+    """Of a run that is one side of an A/B comparison: which comparison, which side, and the user's words for it.
+
+    looks: after how many processes a case was looked at, from the first number to the last; None in files of older
+    versions, whose cases all had as many as were asked for. Raises ValueError for looks that end before they begin.
+    """
 
     id: Name
     side: Name
     spec: Text
+    looks: tuple[Processes, Processes] | None = None
+
+    def __post_init__(self) -> None:
+        if self.looks is not None and self.looks[0] > self.looks[1]:
+            raise ValueError("expected `looks` that begin before they end")
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):

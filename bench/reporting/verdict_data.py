@@ -50,9 +50,13 @@ def row_data(row: Row) -> dict[str, Any]:
         "old_seconds": row.old,
         "new_seconds": row.new,
         **_ratio("ratio", "ratio_low", "ratio_high", of=row.ratio),
+        "own_low": None if row.own is None else _known(row.own[0]),
+        "own_high": None if row.own is None else _known(row.own[1]),
         "smallest_slowdown": _known(row.smallest),
         "old_digits": _known(row.old_digits),
         "new_digits": _known(row.new_digits),
+        "processes": row.processes,
+        "more_processes": _known(row.more),
     }
 
 

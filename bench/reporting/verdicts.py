@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 
 from tabulate import tabulate
 
+from bench.cases.choice import MOST_PROCESSES
 from bench.reporting import units
 from bench.reporting.escaping import escape
-from bench.statistics.decision import CONFIDENCE, FASTER, SAME, SLOWER, UNDECIDED
+from bench.statistics.decision import CONFIDENCE, FASTER, SAME, SAME_ERROR, SLOWER, UNDECIDED
 from bench.statistics.gate import verdict_of
 from bench.statistics.intervals import Interval
 from bench.statistics.verdict import APPEARED, FAILED, NOT_COMPARED, VANISHED, Row, Table
@@ -51,19 +52,43 @@ def _row(row: Row, paired: bool) -> tuple[str, ...]:
     assert row.old is not None and row.new is not None and row.ratio is not None
     verdict = f"{row.verdict} ({_undecided(row, paired)})" if row.verdict == UNDECIDED else row.verdict
     digits = " -> ".join("?" if one is None else f"{one:.1f}" for one in (row.old_digits, row.new_digits))
-    return row.case.id, units.seconds(row.old), units.seconds(row.new), _ratio(row.ratio), verdict, digits
+    return (
+        row.case.id,
+        units.seconds(row.old),
+        units.seconds(row.new),
+        _ratio(_deciding(row.ratio, row)),
+        verdict,
+        digits,
+    )
+
+
+def _deciding(ratio: Interval, row: Row) -> Interval:
+    """With the interval that the verdict goes by."""
+    return Interval(ratio.value, *row.own) if row.verdict == SAME and row.own is not None else ratio
 
 
 def _undecided(row: Row, paired: bool) -> str:
-    """What would have been decided, or why nothing would: between two runs the machine may have changed, too."""
+    """Why, what would decide, and what would have been decided: between two runs the machine may have changed, too."""
+    more = [] if row.more is None else [_more(row.more)]
     if row.reason is not None:
-        return row.reason
+        return "; ".join([row.reason, *more])
+    across = [f"the interval of {row.processes} processes reaches the threshold"] if more else []
+    return "; ".join([*across, *more, _smallest(row, paired)])
+
+
+def _smallest(row: Row, paired: bool) -> str:
     assert row.smallest is not None
     why = "too few processes" if paired else "too few processes, or the machine changed"
     if row.smallest > LARGEST:
         return f"{why}: no slowdown would have shown"
     size = f"a slowdown of {units.significant(100 * row.smallest, 2)} % would have shown"
     return size if row.smallest <= FEW else f"{why}: only {size}"
+
+
+def _more(processes: float) -> str:
+    if processes > MOST_PROCESSES:
+        return "it is too near the threshold for more processes to decide"
+    return f"about {processes:.0f} more process{'es' * (processes > 1)} would decide"
 
 
 def _ratio(ratio: Interval) -> str:
@@ -89,7 +114,8 @@ def _summary(table: Table) -> Iterator[str]:
     paired = "ratios are paired by process and turn, and need not be those of the two medians"
     separate = "two separate runs; ratios are of means over their processes, and need not be those of the two medians"
     kind = paired if table.paired else separate
-    confidence = f"{100 * CONFIDENCE:.0f} % confidence in all together"
+    same = f"in each same by itself, of which the {100 * (1 - 2 * SAME_ERROR):.0f} % interval is shown"
+    confidence = f"{100 * CONFIDENCE:.0f} % confidence in all slower and faster together, and {same}"
     yield f"{told}; threshold {100 * table.threshold:.3g} %; {confidence}; {kind}"
     if table.geometric_mean is not None:
         yield f"geometric mean of new / old: {_ratio(table.geometric_mean)}"

@@ -1,8 +1,10 @@
-"""Decisions from numbers: faster, slower or the same beyond a threshold, or undecided, all at one confidence.
+"""Decisions from numbers: faster, slower or the same beyond a threshold, or undecided, at stated error rates.
 
 A process is one observation of a case. The two sides of an A/B run are paired by process and turn; other runs are two
 samples. With few processes a variance may be tiny by luck, so variances are moderated across the cases (Smyth 2004,
-"Linear models and empirical Bayes methods", sections 3 and 6.2). Intervals hold for all cases together (Bonferroni).
+"Linear models and empirical Bayes methods", sections 3 and 6.2). Slower and faster are said by intervals that hold for
+all cases together (Bonferroni), the same by two one-sided tests of each case (Schuirmann 1987): it lies where the
+case's own 90 % interval does.
 """
 
 import math
@@ -12,17 +14,19 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from bench.statistics.intervals import Interval
 
 Array = npt.NDArray[np.float64]
 # Cases x processes, NaN where a process lacks a case: log(new / old), or log seconds of old and of new.
 Reading = tuple[Array] | tuple[Array, Array]
+Ends = tuple[float, float]  # of an interval
 
 FASTER, SLOWER, SAME, UNDECIDED = "faster", "slower", "same", "undecided"
 
-CONFIDENCE = 0.95
+CONFIDENCE = 0.95  # that no case of the table is called slower or faster than it is
+SAME_ERROR = 0.05  # of either one-sided test: the most of the cases at the threshold that are called the same
 POWER = 0.8
 FEWEST = 3  # cases whose variances say anything of each other
 RESOLUTION = 1e-9  # relative; no standard deviation of timings is smaller
@@ -31,28 +35,38 @@ ALIKE = 1e-6  # a variance of log variances beyond chance: a prior of two millio
 
 @dataclass(frozen=True)
 class Decision:
-    """What the data say of one case. ratio: new / old. smallest: the smallest slowdown, as a fraction of 1, that they
-    would have shown with probability POWER; infinite where they would show none, for the `reason`.
+    """What the data say of one case. ratio: new / old, with its interval for the whole table. smallest: the smallest
+    slowdown, as a fraction of 1, that they would have shown with probability POWER; infinite where they would show
+    none, for the `reason`. own: the ends of the interval of this case alone, by which it is the same. processes: how
+    many it was judged by, of the side that has fewer. more: about how many more would decide, where it is undecided and
+    nothing but chance lies between; infinite if it lies at the threshold itself.
     """
 
     verdict: str
     ratio: Interval
     smallest: float
     reason: str | None = None
+    own: Ends = (math.nan, math.nan)
+    processes: int = 0
+    more: float | None = None
+
+    @property
+    def decided(self) -> bool:
+        return self.verdict != UNDECIDED
 
 
 @dataclass(frozen=True)
 class _Sample:
     """Of every case: the mean log ratio, one observation's variance with its df, and the mean's variance over that.
 
-    several: whether it is of two processes or more, of either side. One decides nothing, whatever df other cases lend.
+    count: of the processes, of the side that has fewer. One decides nothing, whatever df other cases lend.
     """
 
     mean: Array
     variance: Array
     df: Array
     scale: Array
-    several: npt.NDArray[np.bool_]
+    count: npt.NDArray[np.int_]
 
 
 def paired(logs: Array, threshold: float) -> list[Decision]:
@@ -99,7 +113,7 @@ def _mean(values: Array) -> tuple[Array, Array, Array]:
 def _one(values: Array) -> _Sample:
     mean, squares, count = _mean(values)
     df = np.maximum(count - 1, 0)
-    return _Sample(mean, squares / np.maximum(df, 1), df, 1 / np.maximum(count, 1), count > 1)
+    return _Sample(mean, squares / np.maximum(df, 1), df, 1 / np.maximum(count, 1), count.astype(int))
 
 
 def two_samples(old: Array, new: Array) -> _Sample:
@@ -107,7 +121,8 @@ def two_samples(old: Array, new: Array) -> _Sample:
     (first, squares, n), (second, others, m) = _mean(old), _mean(new)
     df = np.maximum(n + m - 2, 0)
     variance = (squares + others) / np.maximum(df, 1)
-    return _Sample(second - first, variance, df, 1 / np.maximum(n, 1) + 1 / np.maximum(m, 1), (n > 1) & (m > 1))
+    scale = 1 / np.maximum(n, 1) + 1 / np.maximum(m, 1)
+    return _Sample(second - first, variance, df, scale, np.minimum(n, m).astype(int))
 
 
 def _sample(reading: Reading) -> _Sample:
@@ -122,14 +137,45 @@ def decisions(readings: Sequence[Reading], threshold: float) -> list[Decision]:
     reading has no two processes of either side is judged without it.
     """
     samples = [_sample(reading) for reading in readings]
-    mean, log_threshold = samples[0].mean, math.log1p(threshold)
-    low, high, reach = _bounds(samples, max(int(np.isfinite(mean).sum()), 1))
-    return [_decision(*row, log_threshold) for row in zip(mean, low, high, reach, strict=True)]
+    cases = max(int(np.isfinite(samples[0].mean).sum()), 1)
+    return _decided(samples, threshold, (1 - CONFIDENCE) / 2 / cases, SAME_ERROR)
 
 
-def _bounds(samples: Sequence[_Sample], cases: int) -> tuple[Array, Array, Array]:
-    """The ends of intervals that cover every sample's, and how far beyond a threshold the log ratio must be to show."""
-    each = [_reach(sample, cases) for sample in samples]
+def judged(logs: Array, threshold: float, table: Array, own: Array, those: Sequence[int]) -> list[Decision]:
+    """Decisions of log(new / old), cases x processes, about those rows, by what all of them vary by.
+
+    At one-sided errors that are given for each case: `table` for slower and faster, `own` for the same. Where they are
+    NaN nothing is decided.
+    """
+    return _decided([_one(logs)], threshold, table, own, those)
+
+
+def _decided(
+    samples: Sequence[_Sample],
+    threshold: float,
+    table: Array | float,
+    own: Array | float,
+    those: Sequence[int] | None = None,
+) -> list[Decision]:
+    errors = [_standard_error(sample) for sample in samples]
+    low, high, reach = _bounds(samples, errors, table)
+    own_low, own_high, _ = _bounds(samples, errors, own)
+    mean, count, log_threshold = samples[0].mean, samples[0].count, math.log1p(threshold)
+    decided = [
+        _decision(mean[i], (low[i], high[i]), (own_low[i], own_high[i]), reach[i], int(count[i]), log_threshold)
+        for i in (range(len(mean)) if those is None else those)
+    ]
+    return decided if len(samples) == 1 else [replace(one, more=None) for one in decided]
+
+
+def _bounds(
+    samples: Sequence[_Sample], errors: Sequence[tuple[Array, Array]], level: Array | float
+) -> tuple[Array, Array, Array]:
+    """The ends of intervals that cover every sample's, and how far beyond a threshold the log ratio must be to show.
+
+    level: the probability of missing the truth at either end.
+    """
+    each = [(-special.stdtrit(df, level), special.stdtrit(df, POWER), error) for error, df in errors]
     low = np.fmin.reduce([sample.mean - t * error for sample, (t, _, error) in zip(samples, each, strict=True)])
     high = np.fmax.reduce([sample.mean + t * error for sample, (t, _, error) in zip(samples, each, strict=True)])
     # Whichever sample is right, a change must show in the one that reads the least of it.
@@ -137,20 +183,38 @@ def _bounds(samples: Sequence[_Sample], cases: int) -> tuple[Array, Array, Array
     return low, high, apart + np.fmax.reduce([(t + power) * error for t, power, error in each])
 
 
-def _reach(sample: _Sample, cases: int) -> tuple[Array, Array, Array]:
-    """t of the confidence and of the power, and the standard error of the mean; t is NaN where none is known."""
+def _standard_error(sample: _Sample) -> tuple[Array, Array]:
+    """Of the mean, with its df; NaN of one process."""
     variance, df = moderated(sample.variance, sample.df)
-    df = np.where(sample.several, df, math.nan)
-    t = stats.t.ppf(1 - (1 - CONFIDENCE) / 2 / cases, df)
-    return t, stats.t.ppf(POWER, df), np.sqrt(variance * sample.scale)
+    return np.sqrt(variance * sample.scale), np.where(sample.count > 1, df, math.nan)
 
 
-def _decision(mean: float, low: float, high: float, reach: float, log_threshold: float) -> Decision:
-    ratio = Interval(*map(_exp, (mean, low, high)))
-    if math.isnan(low):
-        reason = "no turn is in both" if math.isnan(mean) else "one process"
-        return Decision(UNDECIDED, ratio, math.inf, reason)
-    return Decision(_verdict(low, high, log_threshold), ratio, _exp(log_threshold + reach) - 1)
+def _decision(mean: float, wide: Ends, own: Ends, reach: float, processes: int, log_threshold: float) -> Decision:
+    """wide, own: the ends of the intervals for the whole table and for this case, all in logs."""
+    ratio = Interval(*map(_exp, (mean, *wide)))
+    if math.isnan(wide[0]):
+        few = "one process" if processes == 1 else f"{processes} processes, too few for a first look"
+        reason = "no turn is in both" if math.isnan(mean) else few
+        return Decision(UNDECIDED, ratio, math.inf, reason, processes=processes)
+    verdict = _verdict(wide, own, log_threshold)
+    more = _more(mean, wide, own, processes, log_threshold) if verdict == UNDECIDED else None
+    smallest = _exp(log_threshold + reach) - 1
+    return Decision(verdict, ratio, smallest, None, (_exp(own[0]), _exp(own[1])), processes, more)
+
+
+def _more(mean: float, wide: Ends, own: Ends, processes: int, log_threshold: float) -> float:
+    """About how many more processes would decide: the width of an interval falls as the root of their number.
+
+    The interval that has to become so narrow is the wide one where the mean lies beyond the threshold, else its own.
+    """
+    beyond = abs(mean) - log_threshold
+    half = (wide if beyond > 0 else own)[1] - mean
+    return math.inf if beyond == 0 else max(1.0, _ceil(processes * ((half / beyond) ** 2 - 1)))
+
+
+def _ceil(value: float) -> float:
+    """Infinite where it is."""
+    return math.ceil(value) if math.isfinite(value) else value
 
 
 def _exp(value: float) -> float:
@@ -159,12 +223,12 @@ def _exp(value: float) -> float:
         return float(np.exp(value))
 
 
-def _verdict(low: float, high: float, log_threshold: float) -> str:
-    if low > log_threshold:
+def _verdict(wide: Ends, own: Ends, log_threshold: float) -> str:
+    if wide[0] > log_threshold:
         return SLOWER
-    if high < -log_threshold:
+    if wide[1] < -log_threshold:
         return FASTER
-    return SAME if -log_threshold < low and high < log_threshold else UNDECIDED
+    return SAME if -log_threshold < own[0] and own[1] < log_threshold else UNDECIDED
 
 
 def geometric_mean(readings: Sequence[Reading]) -> Interval:
@@ -174,7 +238,7 @@ def geometric_mean(readings: Sequence[Reading]) -> Interval:
         mean = _sample(reading).mean
         whole: Any = tuple(_whole(values) for values in reading)
         samples.append(replace(_sample(whole), mean=np.array([mean.mean()])))
-    low, high, _ = _bounds(samples, 1)
+    low, high, _ = _bounds(samples, list(map(_standard_error, samples)), (1 - CONFIDENCE) / 2)
     return Interval(*(_exp(values[0]) for values in (samples[0].mean, low, high)))
 
 

@@ -13,8 +13,9 @@ from bench.cases.variants import undetermined
 from bench.records.record import AGREED, MEASURED, SKIPPED, Record, Run
 from bench.records.record import FAILED as BROKEN
 from bench.records.rounds import Columns
-from bench.statistics.decision import Array, Decision, Reading, decisions, geometric_mean, two_samples
+from bench.statistics.decision import Array, Decision, Reading, decisions, geometric_mean, paired, two_samples
 from bench.statistics.intervals import Interval, log_ratios, median, process_medians
+from bench.statistics.sequential import Looks, sequential
 from bench.support.controls import YARDSTICK
 from bench.support.errors import InputError, one_line
 
@@ -28,7 +29,10 @@ CONDITIONS = ("threads", "device_name", "matmul_precision")  # of the records: c
 
 @dataclass(frozen=True)
 class Row:
-    """One case of a table. old, new: seconds per iteration; digits: of agreement. None where there is none."""
+    """One case of a table. old, new: seconds per iteration; digits: of agreement. None where there is none.
+
+    ratio, smallest, own, processes, more: as in a Decision.
+    """
 
     case: Case
     verdict: str
@@ -39,6 +43,9 @@ class Row:
     smallest: float | None = None
     old_digits: float | None = None
     new_digits: float | None = None
+    own: tuple[float, float] | None = None
+    processes: int | None = None
+    more: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,8 +83,8 @@ def decide(old: Run, new: Run, threshold: float) -> Table:
     if cases := measured_in_both(old, new):
         rounds = [(found[0][case].kept, found[1][case].kept) for case in cases]
         alike = old.machine.controls_by == new.machine.controls_by
-        readings = _paired_readings(rounds) if sides else _unpaired_readings(cases, rounds, alike)
-        decided = decisions(readings, threshold)
+        readings = [(paired_logs(rounds),)] if sides else _unpaired_readings(cases, rounds, alike)
+        decided = _of_sides(readings[0][0], threshold, looks_of(old)) if sides else decisions(readings, threshold)
         records = [(found[0][case], found[1][case]) for case in cases]
         compared = [_row(*each) for each in zip(cases, decided, records, rounds, strict=True)]
         mean, drift = geometric_mean(readings), _drift(rounds) if alike and not sides else None
@@ -87,6 +94,10 @@ def decide(old: Run, new: Run, threshold: float) -> Table:
     cut_short = tuple(name for name, run in zip(names, (old, new), strict=True) if run.machine.cut_short)
     lost = tuple(f"{name}: {told}" for name, run in zip(names, (old, new), strict=True) for told in _lost(run))
     return Table(*names, (*compared, *rest), mean, threshold, sides, drift, changed, cut_short, lost=lost)
+
+
+def _of_sides(logs: Array, threshold: float, looks: Looks | None) -> list[Decision]:
+    return paired(logs, threshold) if looks is None else sequential(logs, threshold, looks)
 
 
 def _lost(run: Run) -> list[str]:
@@ -101,6 +112,12 @@ def are_sides(old: Run, new: Run) -> bool:
     if first.side == second.side:
         raise InputError(f"{old.path} and {new.path}: both are side {first.side} of one A/B run; expected a and b")
     return True
+
+
+def looks_of(run: Run) -> Looks | None:
+    """After how many processes the cases of an A/B run were looked at; None where they were not, but at its end."""
+    told = run.machine.comparison
+    return None if told is None or told.looks is None else Looks(*told.looks)
 
 
 def measured_in_both(old: Run, new: Run) -> list[Case]:
@@ -170,11 +187,15 @@ def _row(case: Case, decided: Decision, records: Iterable[Record], rounds: Itera
         decided.smallest,
         old_digits,
         new_digits,
+        decided.own,
+        decided.processes,
+        decided.more,
     )
 
 
-def _paired_readings(rounds: Rounds) -> list[Reading]:
-    return [(_grid(log_ratios(old, new) for old, new in rounds),)]
+def paired_logs(rounds: Rounds) -> Array:
+    """The process medians of log(new / old), turn by turn: cases x processes; NaN where a process lacks a case."""
+    return _grid(log_ratios(old, new) for old, new in rounds)
 
 
 def _unpaired_readings(cases: Sequence[Case], rounds: Rounds, alike: bool) -> list[Reading]:

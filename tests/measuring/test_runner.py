@@ -1,14 +1,16 @@
 """The runner in this process, with real workers of NumPy: what ends a run early, and what is kept then."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from bench.cases.case import Case
 from bench.cases.options import choice_of
 from bench.measuring import sampling
-from bench.measuring.group import Group
+from bench.measuring.group import Group, Member
+from bench.measuring.rule import Rule, Sides
 from bench.measuring.runner import Runner
 from bench.measuring.sampling import BLOCK, MOST_ROUNDS
 from bench.records.record import FAILED, MEASURED, NOT_REACHED, Machine
@@ -44,14 +46,87 @@ def kill(group: Group) -> None:
     group.members[0].worker.process.process.kill()
 
 
+@dataclass(frozen=True)
+class Until(Rule):
+    """The variant `nn` is decided after one process, all others after two."""
+
+    def undecided(self, samples: Mapping[Case, Sides]) -> list[Case]:
+        return [case for case, sides in samples.items() if len(sides[0]) < (1 if case.variant == "nn" else 2)]
+
+
+def ruled(tell: Callable[[str], None] = lambda line: None) -> Runner:
+    """Two sides of two variants, which may have three processes."""
+    sides = [replace(here(), label=label) for label in "ab"]
+    choice = choice_of(**{**WORDS, **SHORT, "variant": ["manual", "nn"]})
+    runner = Runner(choice, sides, timed=True, tell=tell, rule=Until(0.05, (1, 3)))
+    runner.select(planned.case for planned in runner.planned)
+    return runner
+
+
+def processes_of(runner: Runner) -> dict[str, list[int]]:
+    return {
+        f"{case.variant} {side}": sorted(one.process for one in runner.samples if (one.case, one.side) == (case, side))
+        for case in runner.selected
+        for side in "ab"
+    }
+
+
+EXPECTED = {"manual a": [0, 1], "manual b": [0, 1], "nn a": [0], "nn b": [0]}
+
+
+def test_only_cases_that_the_rule_leaves_undecided_have_another_process():
+    told: list[str] = []
+    runner = ruled(told.append)
+    runner.run()
+    assert processes_of(runner) == EXPECTED and runner.complete
+    for case in runner.selected:
+        for side in "ab":
+            record = runner.so_far(case, label=side)
+            assert (record.sampling.stopped, record.sampling.asked, record.cut_short) == ("decided", 3, False)
+    assert [line.rpartition("; ")[2] for line in told] == ["2 of 2 cases undecided"] * 2 + ["1 of 2 cases undecided"]
+
+
+@pytest.mark.parametrize("process", [0, 1])
+def test_a_run_with_a_rule_that_is_cut_short_goes_on_as_it_would_have(monkeypatch, tmp_path, process):
+    with monkeypatch.context() as patched:
+        in_turn(patched, interrupt, (process,))
+        first = ruled()
+        first.keep_journal(tmp_path / "journal", resume=False)
+        first.run()
+        first.journal.close()
+    stopped = {one.variant: first.so_far(one, label="a") for one in first.selected}
+    assert not first.complete and stopped["manual"].cut_short
+    if process == 1:  # by then the other one was decided
+        assert stopped["nn"].sampling.stopped == "decided"
+    second = ruled()
+    second.keep_journal(tmp_path / "journal", resume=True)
+    second.run()
+    second.journal.close()
+    assert processes_of(second) == EXPECTED and second.complete
+
+
+def test_the_sides_start_in_the_other_order_from_process_to_process(monkeypatch):
+    orders: dict[int, list[str]] = {}
+    before = Group._converge
+
+    def converge(group: Group, member: Member) -> None:
+        if member.case.variant == "manual":
+            orders.setdefault(group.process, []).append(member.side.label)
+        before(group, member)
+
+    monkeypatch.setattr(Group, "_converge", converge)
+    ruled().run()
+    assert orders == {0: ["a", "b"], 1: ["b", "a"]}
+
+
 def test_groups_come_in_another_order_in_each_process_which_follows_from_the_seed():
     variants = ["manual", "autograd", "custom_function", "nn", "optim"]
     runner, same, other = (runner_of(variant=variants, seed=seed) for seed in ("1", "1", "2"))
-    orders = [[cases[0].variant for cases in runner._groups(process)] for process in range(8)]
+    orders = [[cases[0].variant for cases in runner._groups(process, runner.selected)] for process in range(8)]
     assert all(sorted(order) == sorted(variants) for order in orders)
     assert len({order[0] for order in orders}) > 2  # none is always the first, which finds a fresh heap
-    assert orders == [[cases[0].variant for cases in same._groups(process)] for process in range(8)]
-    assert orders != [[cases[0].variant for cases in other._groups(process)] for process in range(8)]
+    assert orders == [[cases[0].variant for cases in same._groups(process, same.selected)] for process in range(8)]
+    assert orders != [[cases[0].variant for cases in other._groups(process, other.selected)] for process in range(8)]
 
 
 def test_the_group_that_ctrl_c_cuts_does_not_count_and_earlier_processes_do(monkeypatch):
