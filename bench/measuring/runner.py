@@ -1,7 +1,12 @@
-"""The runner: process by process, fresh workers go through the groups; each sample is on disk before the next."""
+"""The runner: process by process, fresh workers go through the groups; each sample is on disk before the next.
+
+What is not timed goes side by side, on cores that are free: see bench.measuring.scheduler.
+"""
 
 import random
+import statistics
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -17,6 +22,7 @@ from bench.measuring.group import Group, Member
 from bench.measuring.journal import Journal
 from bench.measuring.neighbours import Presence, warning
 from bench.measuring.sampling import Sampler
+from bench.measuring.scheduler import Cores, Job, Scheduler
 from bench.records.reading import sample as sample_of
 from bench.records.record import MEASURED, SKIPPED, Machine, Record, Sample
 from bench.records.rounds import Rounds, joined
@@ -28,13 +34,18 @@ from bench.sides.side import Side
 from bench.sides.variables import fingerprint
 from bench.support.errors import InputError
 from bench.support.signals import as_ctrl_c
+from bench.support.system import allowed_cores, apart
 from bench.truth.problem import Problem
 from bench.workers.caches import Caches
 from bench.workers.devices import devices_of
 from bench.workers.pool import Pool
-from bench.workers.process import Deadline
+from bench.workers.process import Deadline, WorkerError
 
 SHOWN = 3  # files that a message names
+
+# Cold and warm starts that are told go two at a time, however many cores are free: each on a core of its own, where a
+# single neighbour slows it down by little. Those of later processes are hardly looked at, and go on all cores.
+TOLD_AT_ONCE = 2
 
 
 class EditedError(Exception):
@@ -77,6 +88,8 @@ class Runner:
         self.processes = choice.processes if timed else 1
         self.presence = Presence(max(side.threads_of(choice) for side in sides), share=not timed)
         self.journal: Journal | None = None
+        self.aside: Callable[[], Job] | None = None  # what goes beside the start of each process but the first
+        self._scheduler = Scheduler(self._places)
         self._cache = cache
         self._reasons = {
             (label, entry.case): entry.reason
@@ -180,7 +193,7 @@ class Runner:
                 self.warn(line)
             try:
                 for process in range(self.processes):
-                    self._process(process, caches)
+                    (self._process if self.timed else self._check)(process, caches)
                     self.whole += 1
                 self.complete = True
             except KeyboardInterrupt:
@@ -195,17 +208,15 @@ class Runner:
 
         Raises KeyboardInterrupt, and EditedError: each group is kept only if it was made by the code of the others.
         """
-        pool = Pool(self.choice, caches, process < self.choice.cold, self.code, self.presence.cores)
+        pool = self._pool(process, caches)
         try:
             self._check_code()
-            for number, cases in enumerate(self._groups(process), 1):
-                members = self._members(cases, process)
-                if not members:
-                    continue
-                self.tell(f"process {process + 1} of {self.processes}, group {number}: {cases[0].group}")
-                problem = Problem.of(cases[0], self.choice.seed, self.choice.steps)
-                group = Group(pool, members, problem, self.disable_gc)
-                samples = group.run(self.timed)
+            groups = self._groups_of(pool, process)
+            beside = self._beginning(pool, groups, process)
+            for number, group in enumerate(groups, 1):
+                self.tell(f"process {process + 1} of {self.processes}, group {number} of {len(groups)}: {group.name}")
+                samples = group.run(TOLD_AT_ONCE if process <= max(self.choice.cold, 1) else None, beside)
+                beside = []
                 self._check_code()
                 self._keep(samples, journal=not group.interrupted)
                 if group.interrupted:
@@ -213,6 +224,67 @@ class Runner:
                 self._look_about(known=set(self.presence.seen))
         finally:
             pool.close()
+
+    def _check(self, process: int, caches: Caches) -> None:
+        """All cases side by side, each kept as soon as it is known. Raises as `_process` does."""
+        pool = self._pool(process, caches)
+        count = 0
+
+        def keep(sample: Sample) -> None:
+            nonlocal count
+            self._check_code()
+            self._keep([sample], journal=True)
+            count += 1
+            self.tell(f"{count} of {len(jobs)} cases checked: {sample.case.id}")
+
+        try:
+            self._check_code()
+            jobs = [job for group in self._groups_of(pool, process) for job in group.checking(keep)]
+            self._scheduler.run(jobs, pool.kill)
+        finally:
+            pool.close()
+
+    def _pool(self, process: int, caches: Caches) -> Pool:
+        return Pool(self.choice, caches, process < self.choice.cold, self.code, self.presence.cores)
+
+    def _groups_of(self, pool: Pool, process: int) -> list[Group]:
+        """What is to be measured in this process, group by group."""
+        found = [(cases[0], self._members(cases, process)) for cases in self._groups(process)]
+        return [
+            Group(
+                *(pool, self._scheduler, members),
+                Problem.of(first, self.choice.seed, self.choice.steps),
+                self.disable_gc,
+                self.timed,
+            )
+            for first, members in found
+            if members
+        ]
+
+    def _beginning(self, pool: Pool, groups: Sequence[Group], process: int) -> list[Job]:
+        """The jobs with which a process begins: all its workers start, beside what is to be done aside."""
+
+        def job(member: Member) -> Job:
+            def start(cores: Cores, beside: int) -> None:
+                with suppress(WorkerError):  # its first case tries again, and fails with the reason
+                    pool.worker(member.side, member.case, Deadline(self.choice.case_timeout), beside, cores)
+
+            return Job(pool.line(member.side, member.case), start)
+
+        aside = [self.aside()] if self.aside is not None and process and groups else []
+        firsts = {pool.line(one.side, one.case): one for group in reversed(groups) for one in group.members}
+        return [*aside, *(job(member) for member in reversed(firsts.values()))]
+
+    def _places(self) -> list[Cores]:
+        """Where what is not timed may go on now: on the cores of the run, and on as many others as are free."""
+        threads = self.presence.threads
+        spare = self.presence.spare()
+        if spare is None:  # nothing is pinned
+            return [None] * max(1, len(allowed_cores()) // threads)
+        own, others = spare[:threads], spare[threads:]
+        if self.timed:  # the data of a fit stay where they were placed, and siblings slow each other down
+            others = [core for core in apart(spare, near=own[-1]) if core not in own]
+        return [own, *(others[first : first + threads] for first in range(0, len(others) - threads + 1, threads))]
 
     def _look_about(self, known: set[int]) -> None:
         """Warn of runs that were not known to go on beside this one."""
@@ -248,8 +320,8 @@ class Runner:
         failed = {key for key, found in earlier.items() if is_over(found)}
         if done | failed >= set(earlier):
             return []
-        # A group that was cut off is made anew as a whole, for its cases take turns.
-        again = done - failed
+        # A group that was cut off is made anew as a whole, for its cases take turns; if nothing is timed, they do not.
+        again = done - failed if self.timed else set()
         self.samples = [one for one in self.samples if not (one.process == process and (one.side, one.case) in again)]
         share = self.choice.max_time / self.choice.processes
         return [
@@ -258,9 +330,10 @@ class Runner:
                 case,
                 Deadline(self.choice.case_timeout),
                 Sampler(process, self._kept(earlier[side.label, case], process), self.choice.precision, share),
+                pace=_pace(earlier[side.label, case]),
             )
             for side, case in pairs
-            if (side.label, case) not in failed
+            if (side.label, case) not in failed | (done - again)
         ]
 
     def _kept(self, samples: Sequence[Sample], process: int) -> Rounds:
@@ -271,6 +344,12 @@ class Runner:
             if journal and self.journal is not None:
                 self.journal.append(msgspec.json.encode(sample))
             self.samples.append(sample)
+
+
+def _pace(samples: Iterable[Sample]) -> float | None:
+    """Seconds per iteration of a case, by its first process that was timed: rounds have the same steps in all."""
+    first = next((one.rounds for one in samples if one.rounds is not None), None)
+    return None if first is None else statistics.median(first.kept.seconds)
 
 
 def _journal_key(runner: Runner) -> dict[str, Any]:
