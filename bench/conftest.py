@@ -3,7 +3,7 @@
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,10 @@ from bench.records.writing import document, machine_info, write
 from bench.sides.machine import PASSING, machine_of
 from bench.sides.side import here
 from bench.support.errors import InputError, printable
+from bench.support.terminal import Progress
 
 RUNNER = pytest.StashKey[Runner]()
+PROGRESS = pytest.StashKey[Progress]()
 JSON = pytest.StashKey[Path]()
 MACHINE = pytest.StashKey[Machine]()
 TOLD = pytest.StashKey[set[Case]]()  # to pytest-benchmark
@@ -68,9 +70,9 @@ def pytest_configure(config):
             path = usual()
         side = here()
         config.stash[MACHINE] = machine_of(side)  # before the load on it is our own
-        cache, teller = keep_folder(option.cache), Teller(config)
-        runner = Runner(choice, [side], timed, option.benchmark_disable_gc, cache, teller.tell, teller.warn)
-        config.stash[RUNNER], config.stash[TOLD] = runner, set()
+        cache, progress = keep_folder(option.cache), Progress(Output(config))
+        runner = Runner(choice, [side], timed, option.benchmark_disable_gc, cache, progress.tell, progress.warn)
+        config.stash[RUNNER], config.stash[PROGRESS], config.stash[TOLD] = runner, progress, set()
         if path is not None and not option.collectonly:
             config.stash[JSON] = path
             if path.is_file() or not path.exists():  # no device
@@ -89,8 +91,8 @@ def _refuse_meaningless(config) -> None:
         raise InputError("--benchmark-cprofile: no fit runs in the process that it profiles; run without it")
 
 
-class Teller:
-    """Tells on the terminal what is being measured, for it all happens while pytest waits for the first case."""
+class Output:
+    """Where pytest prints, past its capture: it all happens while pytest waits for the first case."""
 
     def __init__(self, config) -> None:
         self.config = config
@@ -99,24 +101,19 @@ class Teller:
     def _reporter(self):
         return self.config.pluginmanager.get_plugin("terminalreporter")
 
-    @contextmanager
-    def _seen(self) -> Iterator[None]:
-        """What is written inside `with` reaches the terminal now, although a test is going on."""
+    def write(self, text: str) -> None:
         capture = self.config.pluginmanager.get_plugin("capturemanager")
-        with nullcontext() if capture is None else capture.global_and_fixture_disabled():
-            yield
-            self._reporter.flush()
-
-    def tell(self, line: str) -> None:
-        if self._reporter is not None and self._reporter.isatty:
-            with self._seen():
-                self._reporter.rewrite(line, erase=True)
-
-    def warn(self, line: str) -> None:
         if self._reporter is not None:
-            with self._seen():
-                self._reporter.ensure_newline()
-                self._reporter.line(f"warning: {line}", yellow=True)
+            with nullcontext() if capture is None else capture.global_and_fixture_disabled():
+                if text.endswith("\n"):  # a line of its own, below the one on which pytest counts the tests
+                    self._reporter.ensure_newline()
+                self._reporter.write(text, flush=True)
+
+    def flush(self) -> None:
+        """Nothing: it is."""
+
+    def isatty(self) -> bool:
+        return self._reporter is not None and self._reporter.isatty
 
 
 def pytest_report_header(config):
@@ -189,6 +186,10 @@ def told(request) -> set[Case]:
 @pytest.fixture
 def clock() -> Clock:
     return CLOCK
+
+
+def pytest_runtest_makereport(item, call):
+    item.config.stash[PROGRESS].clear()  # before pytest goes on with its line
 
 
 def _machine(config) -> Machine:

@@ -90,7 +90,6 @@ class Group:
         self.pool, self.scheduler, self.members = pool, scheduler, members
         self.problem, self.disable_gc, self.timed = problem, disable_gc, timed
         self.interrupted = False
-        self.name = members[0].case.group
         self.process = members[0].sampler.process
         self.random = random.Random(f"{members[0].case.group} {pool.choice.seed} {self.process}")
 

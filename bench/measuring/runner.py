@@ -5,6 +5,7 @@ What is not timed goes side by side, on cores that are free: see bench.measuring
 
 import random
 import statistics
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -14,13 +15,14 @@ from typing import Any
 
 import msgspec
 
-from bench.cases.case import Case
+from bench.cases.case import NAMES, Case
 from bench.cases.choice import Choice
 from bench.cases.plan import Planned, plan
 from bench.measuring.assembly import is_over, not_reached, record_of, samples_of, untimed
 from bench.measuring.group import Group, Member
 from bench.measuring.journal import Journal
 from bench.measuring.neighbours import Presence, warning
+from bench.measuring.remaining import Remaining, about
 from bench.measuring.sampling import Sampler
 from bench.measuring.scheduler import Cores, Job, Scheduler
 from bench.records.reading import sample as sample_of
@@ -90,6 +92,7 @@ class Runner:
         self.journal: Journal | None = None
         self.aside: Callable[[], Job] | None = None  # what goes beside the start of each process but the first
         self._scheduler = Scheduler(self._places)
+        self._remaining = Remaining(self.processes)
         self._cache = cache
         self._reasons = {
             (label, entry.case): entry.reason
@@ -212,9 +215,11 @@ class Runner:
         try:
             self._check_code()
             groups = self._groups_of(pool, process)
+            self._remaining.begin(len(groups))
             beside = self._beginning(pool, groups, process)
             for number, group in enumerate(groups, 1):
-                self.tell(f"process {process + 1} of {self.processes}, group {number} of {len(groups)}: {group.name}")
+                told = f"process {process + 1} of {self.processes}, group {number} of {len(groups)}"
+                self.tell(f"{told}: {self._about(group)}{self._remaining.left()}")
                 samples = group.run(TOLD_AT_ONCE if process <= max(self.choice.cold, 1) else None, beside)
                 beside = []
                 self._check_code()
@@ -222,12 +227,13 @@ class Runner:
                 if group.interrupted:
                     raise KeyboardInterrupt
                 self._look_about(known=set(self.presence.seen))
+                self._remaining.done()
         finally:
             pool.close()
 
     def _check(self, process: int, caches: Caches) -> None:
         """All cases side by side, each kept as soon as it is known. Raises as `_process` does."""
-        pool = self._pool(process, caches)
+        pool, begun = self._pool(process, caches), time.monotonic()
         count = 0
 
         def keep(sample: Sample) -> None:
@@ -235,7 +241,8 @@ class Runner:
             self._check_code()
             self._keep([sample], journal=True)
             count += 1
-            self.tell(f"{count} of {len(jobs)} cases checked: {sample.case.id}")
+            left = about((time.monotonic() - begun) / count * (len(jobs) - count))
+            self.tell(f"{count} of {len(jobs)} cases checked: {sample.case.id}{left}")
 
         try:
             self._check_code()
@@ -260,6 +267,14 @@ class Runner:
             for first, members in found
             if members
         ]
+
+    def _about(self, group: Group) -> str:
+        """The group in words: names, and of the numbers those that it does not share with all others."""
+        values = group.members[0].case.values()
+        shown = [name for name in NAMES if name != "backend"]
+        numbers = {name for name in shown if isinstance(values[name], int)}
+        shared = {name for name in numbers if len({getattr(case, name) for case in self.selected}) == 1}
+        return ", ".join(f"{values[name]}{f' {name}' * (name in numbers)}" for name in shown if name not in shared)
 
     def _beginning(self, pool: Pool, groups: Sequence[Group], process: int) -> list[Job]:
         """The jobs with which a process begins: all its workers start, beside what is to be done aside."""

@@ -145,11 +145,26 @@ def test_a_terminal_shows_what_is_being_measured_while_pytest_waits(tmp_path):
     with subprocess.Popen([sys.executable, "-m", *PYTEST, *words], cwd=ROOT, stdout=child) as process:
         os.close(child)
         shown = b""
-        while b"process 1 of 2, group 1: manual-cpu-float64-" not in shown:
+        while b"process 1 of 2, group 1 of 2: manual, cpu, float64, " not in shown:
             shown += os.read(parent, 1000)  # raises where the run has ended without
         process.kill()
     os.close(parent)
     assert b"warning: --points 1000000" in shown  # what will take long, before it begins
+
+
+def test_a_log_tells_what_is_measured_and_is_flushed(tmp_path):
+    """It says what is measured while it is measured, and not when a buffer is full."""
+    words = (*SMALL, "--variant=manual", "--benchmark-json", str(tmp_path / "run.json"))
+    with subprocess.Popen([sys.executable, "-m", *PYTEST, *words], cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        shown = b""
+        while b"process 1 of 2, group 1 of 1: manual, cpu, float64\n" not in shown:
+            more = os.read(process.stdout.fileno(), 1000)
+            assert more, shown  # else it ended without
+            shown += more
+        assert process.poll() is None  # it goes on
+        rest = process.stdout.read()
+    assert process.returncode == 0 and b"1 passed" in rest
 
 
 def test_pytest_benchmark_can_compare_such_files(timed, tmp_path):

@@ -11,12 +11,13 @@ import pytest
 from bench.cases.options import choice_of
 from bench.measuring import sampling
 from bench.measuring.group import Group
+from bench.measuring.neighbours import Presence
 from bench.measuring.runner import Runner
 from bench.measuring.sampling import BLOCK, MOST_ROUNDS
 from bench.records.record import AGREED, FAILED, MEASURED, NOT_REACHED, Machine
 from bench.sides.side import Side, here
 from bench.workers.process import WorkerProcess
-from bench.workers.protocol import Build, Converge, Round, Start
+from bench.workers.protocol import Build, Converge, Finish, Round, Start
 
 WORDS = {"backend": ["numpy"], "device": ["cpu"], "dtype": ["float64"], "points": ["200"], "steps": "100"}
 SHORT = {"processes": "3", "max_time": "0.03", "variant": ["manual"]}
@@ -245,6 +246,30 @@ def test_nothing_goes_on_beside_rounds(monkeypatch, places):
     runner = runner_of(**TWO, variant=["manual", "nn"])
     runner.run()
     assert runner.complete and all(runner.so_far(case).outcome == MEASURED for case in runner.selected)
+
+
+def test_workers_are_sent_home_before_they_are_timed(monkeypatch):
+    """In words alone, so that it needs neither several cores nor any that may be used."""
+    monkeypatch.setattr(Presence, "announce", lambda presence, _: setattr(presence, "cores", [3]))
+    monkeypatch.setattr(Presence, "spare", lambda presence: [3, 5])
+    monkeypatch.setattr(WorkerProcess, "pin", lambda worker, cores: setattr(worker, "pinned", cores))
+    before, seen = WorkerProcess.ask, []
+
+    def ask(worker: WorkerProcess, request, seconds):
+        if isinstance(request, Start):
+            seen.append((Start, tuple(request.cores)))
+            request = replace(request, cores=None)
+        elif isinstance(request, Build | Round | Finish):
+            seen.append((type(request), tuple(worker.pinned)))
+        return before(worker, request, seconds)
+
+    monkeypatch.setattr(WorkerProcess, "ask", ask)
+    Meeting(monkeypatch, (Start, Converge))
+    runner = runner_of(**TWO)
+    runner.announce()
+    runner.run()
+    assert {*seen} == {(Start, (3,)), (Start, (5,)), (Build, (3,)), (Build, (5,)), (Round, (3,)), (Finish, (3,))}
+    assert [runner.so_far(case).cores for case in runner.selected] == [[3], [3]]
 
 
 def test_workers_come_home_before_they_are_timed(monkeypatch, all_cores):
