@@ -250,7 +250,7 @@ def test_nothing_goes_on_beside_rounds(monkeypatch, places):
 
 def test_workers_are_sent_home_before_they_are_timed(monkeypatch):
     """In words alone, so that it needs neither several cores nor any that may be used."""
-    monkeypatch.setattr(Presence, "announce", lambda presence, _: setattr(presence, "cores", [3]))
+    monkeypatch.setattr(Presence, "announce", lambda presence, before=(): setattr(presence, "cores", [3]))
     monkeypatch.setattr(Presence, "spare", lambda presence: [3, 5])
     monkeypatch.setattr(WorkerProcess, "pin", lambda worker, cores: setattr(worker, "pinned", cores))
     before, seen = WorkerProcess.ask, []
