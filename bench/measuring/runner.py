@@ -25,7 +25,7 @@ from bench.measuring.neighbours import Presence, warning
 from bench.measuring.remaining import Remaining, about
 from bench.measuring.sampling import Sampler
 from bench.measuring.scheduler import Cores, Job, Scheduler
-from bench.records.reading import sample as sample_of
+from bench.measuring.unfinished import Entry, Plan, samples_in
 from bench.records.record import MEASURED, SKIPPED, Machine, Record, Sample
 from bench.records.rounds import Rounds, joined
 from bench.records.slowing import slowed
@@ -34,7 +34,6 @@ from bench.sides.code import changed, files, hash_of
 from bench.sides.machine import PASSING, machine_of
 from bench.sides.side import Side
 from bench.sides.variables import fingerprint
-from bench.support.errors import InputError
 from bench.support.signals import as_ctrl_c
 from bench.support.system import allowed_cores, apart
 from bench.truth.problem import Problem
@@ -121,9 +120,7 @@ class Runner:
         """
         self.journal = (Journal.resume if resume else Journal.begin)(path, _journal_key(self))
         try:
-            self.samples = _lasting_samples(sample_of(path, data) for data in self.journal.samples)
-            if any(one.failure is None and (one.rounds is not None) != self.timed for one in self.samples):
-                raise InputError(f"{path}: a sample is damaged (its rounds); delete it, and run without --resume")
+            self.samples = _lasting_samples(samples_in(path, self.journal.samples, self.timed))
         except BaseException:
             self.journal.close()
             self.journal = None
@@ -192,6 +189,8 @@ class Runner:
                 self.warn(f"{side.spec or 'this run'}: {told}")
         with self.presence, as_ctrl_c():
             self._look_about(known=set())
+            if self.journal is not None:
+                self.journal.tell(msgspec.json.encode(self._plan()))
             for line in self.choice.foreseen():
                 self.warn(line)
             try:
@@ -205,6 +204,19 @@ class Runner:
                 self.edited = str(error)
             finally:
                 caches.close()
+
+    def _plan(self) -> Plan:
+        """What is to be measured, and where."""
+        machines = {side.label: self.about(machine_of(side), side.label) for side in self.sides}
+        cases = {
+            side.label: [
+                Entry(case, reason, reason is not None and unwritten(case, side) is not None)
+                for case in self.selected
+                for reason in [self._reasons.get((side.label, case))]
+            ]
+            for side in self.sides
+        }
+        return Plan(machines, cases)
 
     def _process(self, process: int, caches: Caches) -> None:
         """One fresh worker a backend and side, through all groups.

@@ -251,7 +251,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 class Run(msgspec.Struct, frozen=True, dict=True):
     """One file: where it came from, when and on what machine it was made, and its records.
 
-    disable_gc: whether Python collected no garbage in rounds; None where the file does not tell.
+    disable_gc: whether Python collected no garbage in rounds; None where the file does not tell. unfinished: whether it
+    was read from the journal of a run that still went on, or was cut short.
     """
 
     path: Path
@@ -259,6 +260,7 @@ class Run(msgspec.Struct, frozen=True, dict=True):
     machine: Machine
     records: tuple[Record, ...]
     disable_gc: bool | None = None
+    unfinished: bool = False
 
     @cached_property
     def by_case(self) -> dict[Case, Record]:
