@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
+@pytest.fixture
+def all_cores() -> Iterator[list[int]]:
+    """All cores of the machine, which runs of the test may use: a worker of xdist has one."""
+    if len(CORES) < 2:
+        pytest.skip("one core")
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, CORES)
+    yield CORES
+    os.sched_setaffinity(0, before)
 
 
 @pytest.fixture

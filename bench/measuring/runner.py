@@ -1,7 +1,13 @@
-"""The runner: process by process, fresh workers go through the groups; each sample is on disk before the next."""
+"""The runner: process by process, fresh workers go through the groups; each sample is on disk before the next.
+
+What is not timed goes side by side, on cores that are free: see bench.measuring.scheduler.
+"""
 
 import random
+import statistics
+import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -9,16 +15,18 @@ from typing import Any
 
 import msgspec
 
-from bench.cases.case import Case
+from bench.cases.case import NAMES, Case
 from bench.cases.choice import Choice
 from bench.cases.plan import Planned, plan
 from bench.measuring.assembly import is_over, not_reached, record_of, samples_of, untimed
 from bench.measuring.group import Group, Member
 from bench.measuring.journal import Journal
 from bench.measuring.neighbours import Presence, warning
+from bench.measuring.remaining import Remaining, about
 from bench.measuring.rule import Rule
 from bench.measuring.sampling import Sampler
-from bench.records.reading import sample as sample_of
+from bench.measuring.scheduler import Cores, Job, Scheduler
+from bench.measuring.unfinished import Entry, Plan, samples_in
 from bench.records.record import MEASURED, SKIPPED, Machine, Record, Sample
 from bench.records.slowing import slowed
 from bench.sides.able import unable, unwritten
@@ -26,15 +34,19 @@ from bench.sides.code import changed, files, hash_of
 from bench.sides.machine import PASSING, machine_of
 from bench.sides.side import Side
 from bench.sides.variables import fingerprint
-from bench.support.errors import InputError
 from bench.support.signals import as_ctrl_c
+from bench.support.system import allowed_cores, apart
 from bench.truth.problem import Problem
 from bench.workers.caches import Caches
 from bench.workers.devices import devices_of
 from bench.workers.pool import Pool
-from bench.workers.process import Deadline
+from bench.workers.process import Deadline, WorkerError
 
 SHOWN = 3  # files that a message names
+
+# Cold and warm starts that are told go two at a time, however many cores are free: each on a core of its own, where a
+# single neighbour slows it down by little. Those of later processes are hardly looked at, and go on all cores.
+TOLD_AT_ONCE = 2
 
 
 class EditedError(Exception):
@@ -81,6 +93,9 @@ class Runner:
         self.processes = choice.processes if timed else 1
         self.presence = Presence(max(side.threads_of(choice) for side in sides), share=not timed)
         self.journal: Journal | None = None
+        self.aside: Callable[[], Job] | None = None  # what goes beside the start of each process but the first
+        self._scheduler = Scheduler(self._places)
+        self._remaining = Remaining(self.processes)
         self._cache = cache
         self._reasons = {
             (label, entry.case): entry.reason
@@ -109,9 +124,7 @@ class Runner:
         """
         self.journal = (Journal.resume if resume else Journal.begin)(path, _journal_key(self))
         try:
-            self.samples = _lasting_samples(sample_of(path, data) for data in self.journal.samples)
-            if any(one.failure is None and (one.rounds is not None) != self.timed for one in self.samples):
-                raise InputError(f"{path}: a sample is damaged (its rounds); delete it, and run without --resume")
+            self.samples = _lasting_samples(samples_in(path, self.journal.samples, self.timed))
         except BaseException:
             self.journal.close()
             self.journal = None
@@ -189,13 +202,15 @@ class Runner:
                 self.warn(f"{side.spec or 'this run'}: {told}")
         with self.presence, as_ctrl_c():
             self._look_about(known=set())
+            if self.journal is not None:
+                self.journal.tell(msgspec.json.encode(self._plan()))
             for line in self.choice.foreseen():
                 self.warn(line)
             try:
                 for process in range(self.processes):
                     if not (cases := self._going_on(process)):
                         break
-                    self._process(process, cases, caches)
+                    (self._process if self.timed else self._check)(process, cases, caches)
                     self.whole += 1
                 self.complete = True
             except KeyboardInterrupt:
@@ -219,30 +234,119 @@ class Runner:
         }
         return self.rule.undecided({case: found for case, found in sides.items() if found})
 
+    def _plan(self) -> Plan:
+        """What is to be measured, and where."""
+        machines = {side.label: self.about(machine_of(side), side.label) for side in self.sides}
+        cases = {
+            side.label: [
+                Entry(case, reason, reason is not None and unwritten(case, side) is not None)
+                for case in self.selected
+                for reason in [self._reasons.get((side.label, case))]
+            ]
+            for side in self.sides
+        }
+        return Plan(machines, cases)
+
     def _process(self, process: int, going_on: Sequence[Case], caches: Caches) -> None:
         """One fresh worker a backend and side, through all groups of the cases that go on.
 
         Raises KeyboardInterrupt, and EditedError: each group is kept only if it was made by the code of the others.
         """
-        pool = Pool(self.choice, caches, process < self.choice.cold, self.code, self.presence.cores)
+        pool = self._pool(process, caches)
         try:
             self._check_code()
-            for number, cases in enumerate(self._groups(process, going_on), 1):
-                members = self._members(cases, process)
-                if not members:
-                    continue
-                left = f"; {len(going_on)} of {len(self.selected)} cases undecided" if self.rule else ""
-                self.tell(f"process {process + 1} of {self.processes}, group {number}: {cases[0].group}{left}")
-                problem = Problem.of(cases[0], self.choice.seed, self.choice.steps)
-                group = Group(pool, members, problem, self.disable_gc)
-                samples = group.run(self.timed)
+            groups = self._groups_of(pool, process, going_on)
+            self._remaining.begin(len(groups))
+            beside = self._beginning(pool, groups, process)
+            undecided = f"; {len(going_on)} of {len(self.selected)} cases undecided" if self.rule else ""
+            for number, group in enumerate(groups, 1):
+                told = f"process {process + 1} of {self.processes}, group {number} of {len(groups)}"
+                self.tell(f"{told}: {self._about(group)}{undecided}{self._remaining.left()}")
+                samples = group.run(TOLD_AT_ONCE if process <= max(self.choice.cold, 1) else None, beside)
+                beside = []
                 self._check_code()
                 self._keep(samples, journal=not group.interrupted)
                 if group.interrupted:
                     raise KeyboardInterrupt
                 self._look_about(known=set(self.presence.seen))
+                self._remaining.done()
         finally:
             pool.close()
+
+    def _check(self, process: int, going_on: Sequence[Case], caches: Caches) -> None:
+        """All cases side by side, each kept as soon as it is known. Raises as `_process` does."""
+        pool, begun = self._pool(process, caches), time.monotonic()
+        count = 0
+
+        def keep(sample: Sample) -> None:
+            nonlocal count
+            self._check_code()
+            self._keep([sample], journal=True)
+            count += 1
+            left = about((time.monotonic() - begun) / count * (len(jobs) - count))
+            self.tell(f"{count} of {len(jobs)} cases checked: {sample.case.id}{left}")
+
+        try:
+            self._check_code()
+            jobs = [job for group in self._groups_of(pool, process, going_on) for job in group.checking(keep)]
+            self._scheduler.run(jobs, pool.kill)
+        finally:
+            pool.close()
+
+    def _pool(self, process: int, caches: Caches) -> Pool:
+        return Pool(self.choice, caches, process < self.choice.cold, self.code, self.presence.cores)
+
+    def _groups_of(self, pool: Pool, process: int, going_on: Iterable[Case]) -> list[Group]:
+        """What is to be measured in this process, group by group."""
+        found = [(cases[0], self._members(cases, process)) for cases in self._groups(process, going_on)]
+        return [
+            Group(
+                *(pool, self._scheduler, members),
+                Problem.of(first, self.choice.seed, self.choice.steps),
+                self.disable_gc,
+                self.timed,
+            )
+            for first, members in found
+            if members
+        ]
+
+    def _about(self, group: Group) -> str:
+        """The group in words: names, and of the numbers those that it does not share with all others."""
+        values = group.members[0].case.values()
+        shown = [name for name in NAMES if name != "backend"]
+        numbers = {name for name in shown if isinstance(values[name], int)}
+        shared = {name for name in numbers if len({getattr(case, name) for case in self.selected}) == 1}
+        return ", ".join(f"{values[name]}{f' {name}' * (name in numbers)}" for name in shown if name not in shared)
+
+    def _beginning(self, pool: Pool, groups: Sequence[Group], process: int) -> list[Job]:
+        """The jobs with which a process begins: all its workers start, beside what is to be done aside."""
+
+        def job(member: Member) -> Job:
+            def start(cores: Cores, beside: int) -> None:
+                with suppress(WorkerError):  # its first case tries again, and fails with the reason
+                    pool.worker(member.side, member.case, Deadline(self.choice.case_timeout), beside, cores)
+
+            return Job(pool.line(member.side, member.case), start)
+
+        def controls(cores: Cores, beside: int) -> None:
+            with suppress(WorkerError):  # the turns try again, and go on without
+                pool.control([])
+
+        aside = [self.aside()] if self.aside is not None and process and groups else []
+        firsts = {pool.line(one.side, one.case): one for group in reversed(groups) for one in group.members}
+        ready = [Job("controls", controls)] if groups else []
+        return [*aside, *ready, *(job(member) for member in reversed(firsts.values()))]
+
+    def _places(self) -> list[Cores]:
+        """Where what is not timed may go on now: on the cores of the run, and on as many others as are free."""
+        threads = self.presence.threads
+        spare = self.presence.spare()
+        if spare is None:  # nothing is pinned
+            return [None] * max(1, len(allowed_cores()) // threads)
+        own, others = spare[:threads], spare[threads:]
+        if self.timed:  # the data of a fit stay where they were placed, and siblings slow each other down
+            others = [core for core in apart(spare, near=own[-1]) if core not in own]
+        return [own, *(others[first : first + threads] for first in range(0, len(others) - threads + 1, threads))]
 
     def _look_about(self, known: set[int]) -> None:
         """Warn of runs that were not known to go on beside this one."""
@@ -278,8 +382,8 @@ class Runner:
         failed = {key for key, found in earlier.items() if is_over(found)}
         if done | failed >= set(earlier):
             return []
-        # A group that was cut off is made anew as a whole, for its cases take turns.
-        again = done - failed
+        # A group that was cut off is made anew as a whole, for its cases take turns; if nothing is timed, they do not.
+        again = done - failed if self.timed else set()
         self.samples = [one for one in self.samples if not (one.process == process and (one.side, one.case) in again)]
         share = self.choice.max_time / self.choice.processes
         return [
@@ -288,9 +392,10 @@ class Runner:
                 case,
                 Deadline(self.choice.case_timeout),
                 Sampler(process, self.choice.precision, share),
+                pace=_pace(earlier[side.label, case]),
             )
             for side, case in pairs
-            if (side.label, case) not in failed
+            if (side.label, case) not in failed | (done - again)
         ]
 
     def _keep(self, samples: Iterable[Sample], journal: bool) -> None:
@@ -298,6 +403,12 @@ class Runner:
             if journal and self.journal is not None:
                 self.journal.append(msgspec.json.encode(sample))
             self.samples.append(sample)
+
+
+def _pace(samples: Iterable[Sample]) -> float | None:
+    """Seconds per iteration of a case, by its first process that was timed: rounds have the same steps in all."""
+    first = next((one.rounds for one in samples if one.rounds is not None), None)
+    return None if first is None else statistics.median(first.kept.seconds)
 
 
 def _journal_key(runner: Runner) -> dict[str, Any]:

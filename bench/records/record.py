@@ -53,8 +53,9 @@ class ProcessStart(msgspec.Struct, frozen=True, kw_only=True):
     process: its number; started: when, in seconds since 1970. import_seconds and startup_seconds are shared by all its
     cases that import the same packages; build_seconds and first_call_seconds are this case's; steady_build_seconds and
     steady_call_seconds the same once everything is compiled. cache_state: of compiled code on disk, None where there is
-    none; cache_hits and compilations: in the first call. warm_up_rounds: before the warm-up was over; warm: whether a
-    test ended it.
+    none; cache_hits and compilations: in the first call. beside: how many jobs of the run went on beside its start on
+    other cores, at most; 0 if it was alone, as in all files of older versions. warm_up_rounds: before the warm-up was
+    over; warm: whether a test ended it.
     """
 
     process: Count
@@ -66,6 +67,7 @@ class ProcessStart(msgspec.Struct, frozen=True, kw_only=True):
     cache_state: Literal["empty", "warm"] | None = None
     cache_hits: Count | None = None
     compilations: Count | None = None
+    beside: Count = 0
     steady_build_seconds: Seconds | None = None
     steady_call_seconds: Seconds | None = None
     warm_up_rounds: Count | None = None
@@ -270,7 +272,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 class Run(msgspec.Struct, frozen=True, dict=True):
     """One file: where it came from, when and on what machine it was made, and its records.
 
-    disable_gc: whether Python collected no garbage in rounds; None where the file does not tell.
+    disable_gc: whether Python collected no garbage in rounds; None where the file does not tell. unfinished: whether it
+    was read from the journal of a run that still went on, or was cut short.
     """
 
     path: Path
@@ -278,6 +281,7 @@ class Run(msgspec.Struct, frozen=True, dict=True):
     machine: Machine
     records: tuple[Record, ...]
     disable_gc: bool | None = None
+    unfinished: bool = False
 
     @cached_property
     def by_case(self) -> dict[Case, Record]:

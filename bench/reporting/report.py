@@ -248,7 +248,9 @@ def _summary(frame: pd.DataFrame) -> str:
 def _caveats(runs: dict[str, Run]) -> Iterator[str]:
     """What makes the figures of a whole run worth less: it ended early, lost processes, was slowed or not alone."""
     for label, run in runs.items():
-        if run.machine.cut_short:
+        if run.unfinished:
+            yield f"**Not whole: {escape(label)} still went on when this was written, or was cut short{_few(run)}.**"
+        elif run.machine.cut_short:
             yield f"**Cut short: {escape(label)} ended before all was measured that it had planned{_few(run)}.**"
         if lost := [f"{one.case.id}, {each}" for one in run.records for each in one.lost]:
             told = f"**Lost: in {escape(label)} {len(lost)} worker(s) ended before their case was measured.**\n"

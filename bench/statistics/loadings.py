@@ -172,7 +172,7 @@ def held_out(cases: Mapping[Key, Blocks], kin: Mapping[Key, Kin], prior: Spreads
 
 
 def chosen(errors: Mapping[Spreads, float]) -> Spreads:
-    """The first prior whose error is as good as the least, the simplest being the first; that if nothing was held out."""
+    """The first prior, simple ones being first, whose error is as good as the least; the first if none was held out."""
     return next(prior for prior in errors if not errors[prior] > AS_GOOD * min(errors.values()))
 
 
