@@ -68,27 +68,28 @@ def _deciding(ratio: Interval, row: Row) -> Interval:
 
 
 def _undecided(row: Row, paired: bool) -> str:
-    """Why, what would decide, and what would have been decided: between two runs the machine may have changed, too."""
-    more = [] if row.more is None else [_more(row.more)]
+    """Why, what would decide, and what would have been decided."""
+    more = [] if row.more is None else [_more(row.more, paired)]
     if row.reason is not None:
         return "; ".join([row.reason, *more])
     across = [f"the interval of {row.processes} processes reaches the threshold"] if more else []
-    return "; ".join([*across, *more, _smallest(row, paired)])
+    return "; ".join([*across, *more, _smallest(row)])
 
 
-def _smallest(row: Row, paired: bool) -> str:
+def _smallest(row: Row) -> str:
     assert row.smallest is not None
-    why = "too few processes" if paired else "too few processes, or the machine changed"
     if row.smallest > LARGEST:
-        return f"{why}: no slowdown would have shown"
+        return "too few processes: no slowdown would have shown"
     size = f"a slowdown of {units.significant(100 * row.smallest, 2)} % would have shown"
-    return size if row.smallest <= FEW else f"{why}: only {size}"
+    return size if row.smallest <= FEW else f"too few processes: only {size}"
 
 
-def _more(processes: float) -> str:
+def _more(processes: float, paired: bool) -> str:
     if processes > MOST_PROCESSES:
-        return "it is too near the threshold for more processes to decide"
-    return f"about {processes:.0f} more process{'es' * (processes > 1)} would decide"
+        near = "it is too near the threshold for more processes to decide"
+        return near if paired else "more processes would not decide, for what lies between the two sessions is too much"
+    each = "" if paired else " in each run"
+    return f"about {processes:.0f} more process{'es' * (processes > 1)}{each} would decide"
 
 
 def _ratio(ratio: Interval) -> str:
@@ -112,15 +113,14 @@ def counts(table: Table) -> dict[str, int]:
 def _summary(table: Table) -> Iterator[str]:
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts(table).items() if count or verdict == SLOWER)
     paired = "ratios are paired by process and turn, and need not be those of the two medians"
-    separate = "two separate runs; ratios are of means over their processes, and need not be those of the two medians"
+    separate = "runs of different times, their seconds at one quiet state of the machine"
     kind = paired if table.paired else separate
     same = f"in each same by itself, of which the {100 * (1 - 2 * SAME_ERROR):.0f} % interval is shown"
     confidence = f"{100 * CONFIDENCE:.0f} % confidence in all slower and faster together, and {same}"
     yield f"{told}; threshold {100 * table.threshold:.3g} %; {confidence}; {kind}"
     if table.geometric_mean is not None:
         yield f"geometric mean of new / old: {_ratio(table.geometric_mean)}"
-    if table.drift is not None:
-        yield f"the machine's own yardstick, new / old: {table.drift:.3f}; the intervals hold with it and without it"
+    yield from _machine(table)
     yield from (f"changed: {change}" for change in table.changed)
     if table.unlike:
         yield f"compared although unlike: {', '.join(table.unlike)}"
@@ -128,6 +128,18 @@ def _summary(table: Table) -> Iterator[str]:
     yield from (f"lost: {told}" for told in table.lost)
     for verdict in REST:
         yield from _rest(verdict, [row for row in table.rows if row.verdict == verdict])
+
+
+def _machine(table: Table) -> Iterator[str]:
+    """What the controls say of runs that were made at different times, and what would decide better than these."""
+    if table.states:
+        told = ", ".join(f"{name} {units.significant(value, 3)}" for name, value in table.states.items())
+        known = "" if table.correlation is None else f"; what is left correlates with it by {table.correlation:.2f}"
+        yield f"the machine's own state, new / old, which is taken away: {told}{known}"
+    elif not table.paired and table.geometric_mean is not None:
+        yield "no control tells of the machine in all of these runs: what it did itself is not taken away"
+    if table.together is not None:
+        yield f"in one run, in turns, it would be decided: {table.together}"
 
 
 def _rest(verdict: str, rows: Sequence[Row]) -> Iterator[str]:

@@ -1,16 +1,15 @@
 """Decisions from numbers: faster, slower or the same beyond a threshold, or undecided, at stated error rates.
 
-A process is one observation of a case. The two sides of an A/B run are paired by process and turn; other runs are two
-samples. With few processes a variance may be tiny by luck, so variances are moderated across the cases (Smyth 2004,
-"Linear models and empirical Bayes methods", sections 3 and 6.2). Slower and faster are said by intervals that hold for
-all cases together (Bonferroni), the same by two one-sided tests of each case (Schuirmann 1987): it lies where the
-case's own 90 % interval does.
+A process is one observation of a case. The two sides of an A/B run are paired by process and turn; of other runs
+`sessions` makes estimates. With few processes a variance may be tiny by luck, so variances are moderated across the
+cases (Smyth 2004, "Linear models and empirical Bayes methods", sections 3 and 6.2). Slower and faster are said by
+intervals that hold for all cases together (Bonferroni), the same by two one-sided tests of each case (Schuirmann 1987):
+it lies where the case's own 90 % interval does.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +18,6 @@ from scipy import optimize, special
 from bench.statistics.intervals import Interval
 
 Array = npt.NDArray[np.float64]
-# Cases x processes, NaN where a process lacks a case: log(new / old), or log seconds of old and of new.
-Reading = tuple[Array] | tuple[Array, Array]
 Ends = tuple[float, float]  # of an interval
 
 FASTER, SLOWER, SAME, UNDECIDED = "faster", "slower", "same", "undecided"
@@ -56,22 +53,20 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class _Sample:
-    """Of every case: the mean log ratio, one observation's variance with its df, and the mean's variance over that.
-
-    count: of the processes, of the side that has fewer. One decides nothing, whatever df other cases lend.
+class Estimates:
+    """Of every case: the mean log(new / old), its standard error with the df of that, and the processes that it is of,
+    on the side that has fewer. One process decides nothing: then the df are NaN.
     """
 
     mean: Array
-    variance: Array
+    error: Array
     df: Array
-    scale: Array
-    count: npt.NDArray[np.int_]
+    processes: npt.NDArray[np.int_]
 
 
 def paired(logs: Array, threshold: float) -> list[Decision]:
     """Decisions of log(new / old), cases x processes; NaN where a process lacks a case."""
-    return decisions([(logs,)], threshold)
+    return decisions(_of_pairs(logs), threshold)
 
 
 def moderated(variance: Array, df: Array) -> tuple[Array, Array]:
@@ -110,35 +105,18 @@ def _mean(values: Array) -> tuple[Array, Array, Array]:
     return mean, np.where(there, (values - mean[:, None]) ** 2, 0).sum(axis=1), count
 
 
-def _one(values: Array) -> _Sample:
-    mean, squares, count = _mean(values)
+def _of_pairs(logs: Array) -> Estimates:
+    mean, squares, count = _mean(logs)
     df = np.maximum(count - 1, 0)
-    return _Sample(mean, squares / np.maximum(df, 1), df, 1 / np.maximum(count, 1), count.astype(int))
+    variance, df = moderated(squares / np.maximum(df, 1), df)
+    error = np.sqrt(variance / np.maximum(count, 1))
+    return Estimates(mean, error, np.where(count > 1, df, math.nan), count.astype(int))
 
 
-def two_samples(old: Array, new: Array) -> _Sample:
-    """Of log seconds, cases x processes, of either run: the log ratio and its variance, pooled."""
-    (first, squares, n), (second, others, m) = _mean(old), _mean(new)
-    df = np.maximum(n + m - 2, 0)
-    variance = (squares + others) / np.maximum(df, 1)
-    scale = 1 / np.maximum(n, 1) + 1 / np.maximum(m, 1)
-    return _Sample(second - first, variance, df, scale, np.minimum(n, m).astype(int))
-
-
-def _sample(reading: Reading) -> _Sample:
-    return _one(*reading) if len(reading) == 1 else two_samples(*reading)
-
-
-def decisions(readings: Sequence[Reading], threshold: float) -> list[Decision]:
-    """Decisions of intervals that cover those of all readings; the ratio is that of the first.
-
-    Several readings of the same cases are as the clock has it, relative to a yardstick, and so on: a machine may change
-    its speed between two runs, and none of them tells how much that is for each case. A case of which a
-    reading has no two processes of either side is judged without it.
-    """
-    samples = [_sample(reading) for reading in readings]
-    cases = max(int(np.isfinite(samples[0].mean).sum()), 1)
-    return _decided(samples, threshold, (1 - CONFIDENCE) / 2 / cases, SAME_ERROR)
+def decisions(found: Estimates, threshold: float) -> list[Decision]:
+    """Faster and slower at one confidence for all cases together, the same by each case's own interval."""
+    cases = max(int(np.isfinite(found.mean).sum()), 1)
+    return _decided(found, threshold, (1 - CONFIDENCE) / 2 / cases, SAME_ERROR)
 
 
 def judged(logs: Array, threshold: float, table: Array, own: Array, those: Sequence[int]) -> list[Decision]:
@@ -147,46 +125,30 @@ def judged(logs: Array, threshold: float, table: Array, own: Array, those: Seque
     At one-sided errors that are given for each case: `table` for slower and faster, `own` for the same. Where they are
     NaN nothing is decided.
     """
-    return _decided([_one(logs)], threshold, table, own, those)
+    return _decided(_of_pairs(logs), threshold, table, own, those)
 
 
 def _decided(
-    samples: Sequence[_Sample],
+    found: Estimates,
     threshold: float,
     table: Array | float,
     own: Array | float,
     those: Sequence[int] | None = None,
 ) -> list[Decision]:
-    errors = [_standard_error(sample) for sample in samples]
-    low, high, reach = _bounds(samples, errors, table)
-    own_low, own_high, _ = _bounds(samples, errors, own)
-    mean, count, log_threshold = samples[0].mean, samples[0].count, math.log1p(threshold)
-    decided = [
-        _decision(mean[i], (low[i], high[i]), (own_low[i], own_high[i]), reach[i], int(count[i]), log_threshold)
-        for i in (range(len(mean)) if those is None else those)
+    wide, narrow = (-special.stdtrit(found.df, level) * found.error for level in (table, own))
+    power = special.stdtrit(found.df, POWER) * found.error
+    log_threshold = math.log1p(threshold)
+    return [
+        _decision(
+            found.mean[i],
+            (found.mean[i] - wide[i], found.mean[i] + wide[i]),
+            (found.mean[i] - narrow[i], found.mean[i] + narrow[i]),
+            wide[i] + power[i],
+            int(found.processes[i]),
+            log_threshold,
+        )
+        for i in (range(len(found.mean)) if those is None else those)
     ]
-    return decided if len(samples) == 1 else [replace(one, more=None) for one in decided]
-
-
-def _bounds(
-    samples: Sequence[_Sample], errors: Sequence[tuple[Array, Array]], level: Array | float
-) -> tuple[Array, Array, Array]:
-    """The ends of intervals that cover every sample's, and how far beyond a threshold the log ratio must be to show.
-
-    level: the probability of missing the truth at either end.
-    """
-    each = [(-special.stdtrit(df, level), special.stdtrit(df, POWER), error) for error, df in errors]
-    low = np.fmin.reduce([sample.mean - t * error for sample, (t, _, error) in zip(samples, each, strict=True)])
-    high = np.fmax.reduce([sample.mean + t * error for sample, (t, _, error) in zip(samples, each, strict=True)])
-    # Whichever sample is right, a change must show in the one that reads the least of it.
-    apart = np.fmax.reduce([np.abs(sample.mean - samples[0].mean) for sample in samples])
-    return low, high, apart + np.fmax.reduce([(t + power) * error for t, power, error in each])
-
-
-def _standard_error(sample: _Sample) -> tuple[Array, Array]:
-    """Of the mean, with its df; NaN of one process."""
-    variance, df = moderated(sample.variance, sample.df)
-    return np.sqrt(variance * sample.scale), np.where(sample.count > 1, df, math.nan)
 
 
 def _decision(mean: float, wide: Ends, own: Ends, reach: float, processes: int, log_threshold: float) -> Decision:
@@ -231,17 +193,11 @@ def _verdict(wide: Ends, own: Ends, log_threshold: float) -> str:
     return SAME if -log_threshold < own[0] and own[1] < log_threshold else UNDECIDED
 
 
-def geometric_mean(readings: Sequence[Reading]) -> Interval:
-    """Of new / old over the cases; its interval is of the processes that have all of them."""
-    samples = []
-    for reading in readings:
-        mean = _sample(reading).mean
-        whole: Any = tuple(_whole(values) for values in reading)
-        samples.append(replace(_sample(whole), mean=np.array([mean.mean()])))
-    low, high, _ = _bounds(samples, list(map(_standard_error, samples)), (1 - CONFIDENCE) / 2)
-    return Interval(*(_exp(values[0]) for values in (samples[0].mean, low, high)))
-
-
-def _whole(values: Array) -> Array:
-    """The means over the cases, as one row, of the processes that have every case."""
-    return np.asarray(values[:, np.isfinite(values).all(axis=0)].mean(axis=0, keepdims=True))
+def geometric_mean(logs: Array) -> Interval:
+    """Of new / old over the cases, from log(new / old), cases x processes; its interval is of the processes that have
+    all of them.
+    """
+    mean = float(np.nanmean(np.nanmean(logs, axis=1)))
+    whole = _of_pairs(logs[:, np.isfinite(logs).all(axis=0)].mean(axis=0, keepdims=True))
+    reach = float(-special.stdtrit(whole.df[0], (1 - CONFIDENCE) / 2) * whole.error[0])
+    return Interval(*map(_exp, (mean, mean - reach, mean + reach)))

@@ -183,12 +183,15 @@ def fit(records: Sequence[Record]) -> Model[Case]:
     return _fit(rows, {case: Kin((case.backend, case.device), case) for case in found}, PRIORS)
 
 
-def fit_together(runs: Sequence[Mapping[Case, Record]], prior: Spreads) -> Model[tuple[int, Case]]:
+def fit_together(runs: Sequence[Mapping[Case, Record]], priors: Sequence[Spreads]) -> Model[tuple[int, Case]]:
     """One model of several runs of one machine, by number of the run and case: a case has one loading in all of them,
-    and all have one quiet state. Nothing is held out, for the state may have changed between them as in none.
+    and all have one quiet state.
+
+    Of the priors the first is taken whose factors are known. None is held out: the state may have changed between
+    runs as in none of them.
     """
     rows = {(i, case): _rows(record, i) for i, run in enumerate(runs) for case, record in run.items()}
-    return _fit(rows, {key: Kin((key[1].backend, key[1].device), key[1]) for key in rows}, [prior])
+    return _fit(rows, {key: Kin((key[1].backend, key[1].device), key[1]) for key in rows}, priors, hold_out=False)
 
 
 @dataclass(frozen=True)
@@ -209,15 +212,17 @@ def _rows(record: Record, run: int) -> _Rows:
     )
 
 
-def _fit(rows: Mapping[Key, _Rows], kin: Mapping[Key, Kin], priors: Sequence[Spreads]) -> Model[Key]:
+def _fit(
+    rows: Mapping[Key, _Rows], kin: Mapping[Key, Kin], priors: Sequence[Spreads], hold_out: bool = True
+) -> Model[Key]:
     columns = {key: one.columns for key, one in rows.items()}
     found = states(columns)
     logs = {key: np.log(one["seconds"]) for key, one in columns.items()}
     cut = {key: blocks(logs[key], found[key], one["process"]) for key, one in columns.items()}
     known = np.all([np.isfinite(one.states).all(axis=0) for one in cut.values()], axis=0)
     tried = [one for one in priors if known[: one.factors].all()] or [RAW]
-    errors = {one: held_out(cut, kin, one) for one in tried} if len(tried) > 1 else {tried[0]: math.nan}
-    prior = chosen(errors)
+    errors = {one: held_out(cut, kin, one) for one in tried} if hold_out else {}
+    prior = chosen(errors) if errors else tried[0]
     turns = _turns(rows, found)
     calm = quiet(turns) if known[0] else UNKNOWN
     loading = loadings(cut, kin, prior)
