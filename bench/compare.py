@@ -1,6 +1,6 @@
 """Is anything slower than it was? Two runs compared, case by case; or several old ones with a new one.
 
-python -m bench.compare OLD.json [OLDER.json ...] NEW.json [--threshold 5%] [--fail-if-slower 5%] [--format json] [--force]
+python -m bench.compare OLD.json [OLDER.json ...] NEW.json [--fail-if-slower 5%] [--format json] [--force]
 """
 
 import argparse
