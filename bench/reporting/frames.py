@@ -209,7 +209,7 @@ def _timing(record: Record, model: Model) -> dict[str, Any]:
         "unsettled": sum(not one.warm for one in record.processes or ()),
         "stopped": sampling and sampling.stopped,
         "half_width": figure.net.half_width,
-        **_stability(doubt(net)),
+        **_stability(doubt(model, record.case)),
     }
 
 

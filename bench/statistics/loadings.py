@@ -8,6 +8,7 @@ is the posterior mean of normal loadings). How far, and with which factors, is d
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -57,6 +58,11 @@ class Blocks:
     def only(self, rows: npt.NDArray[np.bool_]) -> "Blocks":
         return Blocks(self.raw[rows], self.net[rows], self.states[rows], self.process[rows])
 
+    @cached_property
+    def places(self) -> npt.NDArray[np.int64]:
+        """Of each block, the place of its process, which lie one after the other."""
+        return np.cumsum(np.diff(self.process, prepend=self.process[:1]) != 0)
+
     def left(self, loading: Array) -> Array:
         """What is left of the logs once so many factors are taken away."""
         used = len(loading)
@@ -89,11 +95,10 @@ def _parts(rows: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
 
 def loadings(cases: Mapping[Key, Blocks], backend: Mapping[Key, Hashable], prior: Spreads) -> dict[Key, Loading]:
     """Of each case, from its blocks and those of its backend."""
-    found: dict[Key, Loading] = {}
-    for name in dict.fromkeys(backend[key] for key in cases):
-        mine = {key: one for key, one in cases.items() if backend[key] == name}
-        found |= _of_backend(mine, prior)
-    return found
+    mine: dict[Hashable, dict[Key, Blocks]] = {}
+    for key, one in cases.items():
+        mine.setdefault(backend[key], {})[key] = one
+    return {key: found for each in mine.values() for key, found in _of_backend(each, prior).items()}
 
 
 def _of_backend(cases: Mapping[Key, Blocks], prior: Spreads) -> dict[Key, Loading]:
@@ -119,9 +124,8 @@ def _variance(cases: Mapping[Key, Blocks], rest: Mapping[Key, Array]) -> float:
     """Of a block, as if blocks were independent: those of a process share what is the process's own."""
     means, counts = [], []
     for key, one in cases.items():
-        numbers, places = np.unique(one.process, return_inverse=True)
-        count = np.bincount(places, minlength=len(numbers))
-        means.append(np.bincount(places, rest[key], len(numbers)) / count)
+        count = np.bincount(one.places)
+        means.append(np.bincount(one.places, rest[key]) / count)
         counts.append(count)
     together = float(np.mean(np.concatenate(counts)) * np.mean(np.concatenate(means) ** 2))
     alone = float(np.var(np.concatenate([*rest.values()])))
@@ -144,12 +148,13 @@ def held_out(cases: Mapping[Key, Blocks], backend: Mapping[Key, Hashable], prior
     processes = np.unique(np.concatenate([one.process for one in cases.values()]))
     errors: list[float] = []
     for fold in np.array_split(processes, min(FOLDS, len(processes))):
-        tried = {key: one.only(np.isin(one.process, fold)) for key, one in cases.items()}
-        known = {key: one.only(~np.isin(one.process, fold)) for key, one in cases.items()}
-        known = {key: one for key, one in known.items() if len(one.process) and len(tried[key].process)}
+        out = {key: np.isin(one.process, fold) for key, one in cases.items()}
+        both = [key for key, rows in out.items() if rows.any() and not rows.all()]
+        tried = {key: cases[key].only(out[key]) for key in both}
+        known = {key: cases[key].only(~out[key]) for key in both}
         for key, found in loadings(known, backend, prior).items():
             foretold = known[key].left(found.value).mean()
-            rest = process_means(tried[key].left(found.value), tried[key].process)
+            rest = process_means(tried[key].left(found.value), tried[key].places)
             errors += [abs(each - foretold) for each in rest.tolist()]
     return float(np.mean(errors)) if errors else np.inf
 
@@ -159,7 +164,6 @@ def chosen(errors: Mapping[Spreads, float]) -> Spreads:
     return next(prior for prior in PRIORS if prior in errors and not errors[prior] > AS_GOOD * min(errors.values()))
 
 
-def process_means(values: Array, process: npt.NDArray[np.int64]) -> Array:
-    """By ascending number of the process."""
-    _, places = np.unique(process, return_inverse=True)
+def process_means(values: Array, places: npt.NDArray[np.int64]) -> Array:
+    """By the place of the process."""
     return np.bincount(places, values) / np.bincount(places)

@@ -23,6 +23,7 @@ from bench.records.rounds import Columns
 from bench.statistics.decision import moderated
 from bench.statistics.intervals import Interval
 from bench.statistics.loadings import PRIORS, Loading, Spreads, blocks, chosen, held_out, loadings
+from bench.statistics.stability import Usual, usual
 from bench.statistics.states import FACTORS, Array, Factor, Quiet, Turns, quiet, standard_error, states, taken
 
 CONFIDENCE = 0.95
@@ -131,6 +132,12 @@ class Model:
         back = self.ratios[other, one]
         return Interval(1 / back.value, 1 / back.high, 1 / back.low)
 
+    @cached_property
+    def usual(self) -> dict[Case, Usual]:
+        """Of each case, what processes of its kind differ by anyway."""
+        logs = {case: one.logs for case, one in self.nets.items()}
+        return usual(logs, {case: _kind(case) for case in self.nets})
+
     @property
     def correlation(self) -> float:
         """Of what is left of the cases' processes with the core's state there: about 0 where that is taken away."""
@@ -180,7 +187,7 @@ def fit(records: Sequence[Record]) -> Model:
     logs = {case: np.log(one["seconds"]) for case, one in columns.items()}
     cut = {case: blocks(logs[case], found[case], one["process"]) for case, one in columns.items()}
     known = np.all([np.isfinite(one.states).all(axis=0) for one in cut.values()], axis=0)
-    backend = {case: (case.backend, case.device) for case in columns}
+    backend = {case: _kind(case) for case in columns}
     tried = [prior for prior in PRIORS if known[: prior.factors].all()]
     errors = {prior: held_out(cut, backend, prior) for prior in tried}
     prior = chosen(errors)
@@ -192,6 +199,11 @@ def fit(records: Sequence[Record]) -> Model:
         for case in columns
     }
     return Model(nets, calm, prior, errors, turns)
+
+
+def _kind(case: Case) -> tuple[str, str]:
+    """Which cases move alike."""
+    return case.backend, case.device
 
 
 UNKNOWN = Quiet(np.full(len(FACTORS), math.nan), np.zeros((len(FACTORS), len(FACTORS))))
@@ -208,9 +220,10 @@ def _free(kept: Columns, shared: npt.NDArray[np.bool_]) -> Columns:
 def _turns(columns: Mapping[Case, Columns], found: Mapping[Case, Array]) -> list[Turns]:
     parts: dict[tuple[str, int], dict[int, tuple[float, Array]]] = {}
     for case, one in columns.items():
+        group = case.group
         rows = zip(one["process"].tolist(), one["turn"].tolist(), one["time"].tolist(), found[case], strict=True)
         for process, turn, time, state in rows:
-            parts.setdefault((case.group, process), {}).setdefault(turn, (time, state))
+            parts.setdefault((group, process), {}).setdefault(turn, (time, state))
     return [
         Turns(process, np.array([time for time, _ in turns.values()]), np.array([state for _, state in turns.values()]))
         for (_, process), turns in parts.items()
