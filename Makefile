@@ -7,8 +7,9 @@ JSON := reports/$(shell date +%Y-%m-%d-%H%M%S).json
 
 # A case that fails stands in the report with its reason: the report is made all the same, and then make fails.
 report: .venv/installed
-	$(BIN)/pytest bench --benchmark-json=$(JSON) $(OPTIONS); status=$$?; \
-	if [ -f $(JSON) ]; then $(BIN)/python -m bench.report $(JSON) || exit; fi; exit $$status
+	@echo "Tables and pictures stand in $(JSON:.json=) after the first of three processes, and are made anew after each."
+	@echo "Ctrl-C ends the run at any time, and leaves what there is. Finer: make report OPTIONS='--processes 10'"
+	$(BIN)/pytest bench --benchmark-json=$(JSON) --report=$(JSON:.json=) $(OPTIONS)
 
 # The tests run side by side, a file at a time: none of them depends on how fast anything is.
 test: lint

@@ -5,7 +5,8 @@ python -m bench.ab --self-test [options]
 
 A SPEC is an interpreter or the folder of a venv, a git revision of this repository, `.` for this checkout as it
 stands, or environment variables: 'XLA_FLAGS="--a=1 --b=2"'. `python:`, `git:` or `env:` before it says which is meant.
-B is judged against A. Sides may differ in their threads: --a . --b . --b-threads 2.
+B is judged against A, case by case: processes are added until a case is decided. Sides may differ in their threads:
+--a . --b . --b-threads 2.
 """
 
 import argparse
@@ -34,7 +35,7 @@ from bench.support.errors import InputError, Parser
 from bench.support.system import allowed_cores
 from bench.support.words import number
 
-DEFAULTS = {"cold": "0"}
+DEFAULTS = {"cold": "0", "processes": "20"}  # with --max-time 2: a tenth of a second of rounds in each
 SELF_TEST = {"repeats": "10", "slowdown": "10%"}  # its options, and what they are by default
 
 
@@ -45,18 +46,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         threshold, gated = gate_of(words)
         output = _output(words)
         plan = Plan(
-            asked(words, **DEFAULTS), output, words.benchmark_disable_gc, keep_folder(words.cache), words.resume
+            asked(words, **DEFAULTS),
+            threshold,
+            output,
+            words.benchmark_disable_gc,
+            keep_folder(words.cache),
+            words.resume,
         )
         given = {name: word for name in SELF_TEST if (word := getattr(words, name)) is not None}
         if words.self_test:
             if words.resume or words.a or words.b or words.a_threads or words.b_threads or gated or words.format:
                 taken = "--a, --b, --a-threads, --b-threads, --resume, --fail-if-slower or --format"
                 raise InputError(f"--self-test: compares this checkout with itself and judges nothing; give no {taken}")
-            return self_test(plan, threshold, *(SELF_TEST | given).values())
+            return self_test(plan, *(SELF_TEST | given).values())
         if given:
             names = " and ".join(f"--{name}" for name in given)
             raise InputError(f"{names}: of --self-test only; give that, or no {names}")
-        table = _compared(plan, words, threshold)
+        table = _compared(plan, words)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -84,7 +90,7 @@ def _output(words: Any) -> Path:
     return Path(words.output or f"reports/ab-{datetime.now():%Y-%m-%d-%H%M%S}")
 
 
-def _compared(plan: Plan, words: Any, threshold: float) -> Table:
+def _compared(plan: Plan, words: Any) -> Table:
     for label in ("a", "b"):
         if getattr(words, label) is None:
             raise InputError(f"--{label}: missing; both --a and --b are needed, or --self-test")
@@ -95,7 +101,7 @@ def _compared(plan: Plan, words: Any, threshold: float) -> Table:
             for label in ("a", "b")
         ]
         a, b = measure(plan, sides)
-    return decide(a, b, threshold)
+    return decide(a, b, plan.threshold)
 
 
 def _threads(option: str, word: str | None) -> int | None:

@@ -1,6 +1,6 @@
-"""Is anything slower than it was? Two runs compared, case by case.
+"""Is anything slower than it was? Two runs compared, case by case; or several old ones with a new one.
 
-python -m bench.compare OLD.json NEW.json [--threshold 5%] [--fail-if-slower 5%] [--format json] [--force]
+python -m bench.compare OLD.json [OLDER.json ...] NEW.json [--fail-if-slower 5%] [--format json] [--force]
 """
 
 import argparse
@@ -29,19 +29,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(argv)
     try:
         threshold, gated = gate_of(asked)
-        if asked.old.resolve() == asked.new.resolve():
-            raise InputError(f"{asked.new}: given twice; expected two runs")
         across = names("--across", asked.across, ACROSS) if asked.across else ()
-        old, new = load(asked.old), load(asked.new)
-        differences = unlike(old, new, across)
-        if differences and not asked.force:
-            what = f"{old.path} and {new.path} are unlike: {', '.join(differences)}"
-            raise InputError(f"{what}; give --force to compare them all the same")
-        table = replace(decide(old, new, threshold), unlike=tuple(differences))
+        *olds, new = runs = [load(path) for path in _different(asked.runs)]
+        found = {old.path: unlike(old, new, across) for old in olds}
+        for path, differences in found.items():
+            if differences and not asked.force:
+                what = f"{path} and {new.path} are unlike: {', '.join(differences)}"
+                raise InputError(f"{what}; give --force to compare them all the same")
+        differing = tuple(dict.fromkeys(each for differences in found.values() for each in differences))
+        table = replace(decide(olds, new, threshold), unlike=differing)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    for run in (old, new):
+    for run in runs:
         if (told := slowed(run.machine.environment)) is not None:
             print(f"warning: {run.path}: {told}", file=sys.stderr)
     code = exit_code(table, gated)
@@ -49,10 +49,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+def _different(paths: Sequence[Path]) -> Sequence[Path]:
+    """Raises InputError unless there are two runs or more, all different."""
+    if len(paths) < 2:
+        raise InputError(f"{paths[0]}: is alone; expected OLD.json and NEW.json")
+    for i, path in enumerate(paths):
+        if path.resolve() in [other.resolve() for other in paths[:i]]:
+            raise InputError(f"{path}: given twice; expected different runs")
+    return paths
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="python -m bench.compare", description="Is NEW slower than OLD, case by case?")
-    parser.add_argument("old", type=Path, metavar="OLD.json", help="a run of `pytest bench --benchmark-json=OLD.json`")
-    parser.add_argument("new", type=Path, metavar="NEW.json", help="the run that is judged")
+    parser.usage = "%(prog)s [options] OLD.json [OLDER.json ...] NEW.json"
+    runs = "runs of `pytest bench --benchmark-json=FILE`: one old one or more, and last the one that is judged"
+    parser.add_argument("runs", type=Path, nargs="+", metavar="JSON", help=runs)
     add_gate(parser)
     add_format(parser)
     helps = f"what is compared and so may differ: {', '.join(ACROSS)}; repeatable or comma-separated"

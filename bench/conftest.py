@@ -3,24 +3,32 @@
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from bench.cases.case import NAMES, Case, split
 from bench.cases.options import add_options, asked, keep_folder
-from bench.measuring.destination import OPTION, given, journal_of, usual
+from bench.measuring.destination import OPTION, given, usual
 from bench.measuring.neighbours import warning
+from bench.measuring.reporter import Reporter
 from bench.measuring.runner import Runner
+from bench.measuring.scheduler import Job, nothing
+from bench.measuring.unfinished import journal_of
 from bench.records.record import FAILED, NOT_REACHED, RIGHT, SKIPPED, Machine, Record
 from bench.records.writing import document, machine_info, write
+from bench.reporting import folder
 from bench.sides.machine import PASSING, machine_of
 from bench.sides.side import here
 from bench.support.errors import InputError, printable
+from bench.support.files import try_to_write
+from bench.support.terminal import Progress
 
 RUNNER = pytest.StashKey[Runner]()
+PROGRESS = pytest.StashKey[Progress]()
 JSON = pytest.StashKey[Path]()
+REPORTER = pytest.StashKey[Reporter]()
 MACHINE = pytest.StashKey[Machine]()
 TOLD = pytest.StashKey[set[Case]]()  # to pytest-benchmark
 
@@ -50,6 +58,7 @@ CLOCK = Clock()
 def pytest_addoption(parser):
     group = parser.getgroup("fitbench", "fitbench: which fits to run, and how")
     add_options(group.addoption)
+    group.addoption("--report", metavar="DIR", help="folder for the report, written after each process, and at the end")
     group.addoption("--resume", action="store_true", help="go on with the run of this --benchmark-json that was ended")
 
 
@@ -68,15 +77,52 @@ def pytest_configure(config):
             path = usual()
         side = here()
         config.stash[MACHINE] = machine_of(side)  # before the load on it is our own
-        cache, teller = keep_folder(option.cache), Teller(config)
-        runner = Runner(choice, [side], timed, option.benchmark_disable_gc, cache, teller.tell, teller.warn)
-        config.stash[RUNNER], config.stash[TOLD] = runner, set()
+        cache, progress = keep_folder(option.cache), Progress(Output(config))
+        runner = Runner(choice, [side], timed, option.benchmark_disable_gc, cache, progress.tell, progress.warn)
+        config.stash[RUNNER], config.stash[PROGRESS], config.stash[TOLD] = runner, progress, set()
+        if option.report is not None and not option.collectonly:
+            config.stash[REPORTER] = _reporter(option.report, path, progress)
         if path is not None and not option.collectonly:
             config.stash[JSON] = path
             if path.is_file() or not path.exists():  # no device
+                earlier = path.exists() and path.stat().st_size > 0 and not option.resume
                 runner.keep_journal(journal_of(path), option.resume)
+                runner.aside = lambda: _so_far(config, earlier)
     except InputError as error:
         pytest.exit(str(error), returncode=2)
+
+
+def _reporter(word: str, path: Path | None, progress: Progress) -> Reporter:
+    """What writes the report. Raises InputError for a folder in which it cannot, and where no file keeps the run."""
+    if not word:
+        raise InputError("--report '': empty; expected a folder")
+    if path is None or (path.exists() and not path.is_file()):
+        raise InputError(f"--report {word}: the run is kept in no file; give a {OPTION} that is one")
+    try:
+        Path(word).mkdir(parents=True, exist_ok=True)
+        folder.check(Path(word))
+        try_to_write(Path(word, folder.PAGE))
+    except OSError as error:
+        raise InputError(f"--report {word}: cannot be written ({error.strerror}); expected a folder") from None
+    return Reporter(Path(word), progress.warn)
+
+
+def _so_far(config, earlier: bool) -> Job:
+    """Write what there is of the run, between two processes. Its file keeps an `earlier` run until this one is whole:
+    until then the journal alone has it.
+    """
+    path, runner, reporter = config.stash[JSON], config.stash[RUNNER], config.stash.get(REPORTER, None)
+
+    def keep() -> None:
+        commit = config.hook.pytest_benchmark_generate_commit_info(config=config)
+        records = {case: runner.so_far(case) for case in runner.selected}
+        try:
+            write(path, document(records, _machine(config), runner.disable_gc, commit))
+        except OSError as error:
+            config.stash[PROGRESS].warn(f"{path}: cannot be written so far ({error.strerror})")
+
+    first = nothing if earlier else keep
+    return Job("report", lambda *_: first()) if reporter is None else reporter.job(journal_of(path), first)
 
 
 def _refuse_meaningless(config) -> None:
@@ -89,8 +135,8 @@ def _refuse_meaningless(config) -> None:
         raise InputError("--benchmark-cprofile: no fit runs in the process that it profiles; run without it")
 
 
-class Teller:
-    """Tells on the terminal what is being measured, for it all happens while pytest waits for the first case."""
+class Output:
+    """Where pytest prints, past its capture: it all happens while pytest waits for the first case."""
 
     def __init__(self, config) -> None:
         self.config = config
@@ -99,29 +145,26 @@ class Teller:
     def _reporter(self):
         return self.config.pluginmanager.get_plugin("terminalreporter")
 
-    @contextmanager
-    def _seen(self) -> Iterator[None]:
-        """What is written inside `with` reaches the terminal now, although a test is going on."""
+    def write(self, text: str) -> None:
         capture = self.config.pluginmanager.get_plugin("capturemanager")
-        with nullcontext() if capture is None else capture.global_and_fixture_disabled():
-            yield
-            self._reporter.flush()
-
-    def tell(self, line: str) -> None:
-        if self._reporter is not None and self._reporter.isatty:
-            with self._seen():
-                self._reporter.rewrite(line, erase=True)
-
-    def warn(self, line: str) -> None:
         if self._reporter is not None:
-            with self._seen():
-                self._reporter.ensure_newline()
-                self._reporter.line(f"warning: {line}", yellow=True)
+            with nullcontext() if capture is None else capture.global_and_fixture_disabled():
+                if text.endswith("\n"):  # a line of its own, below the one on which pytest counts the tests
+                    self._reporter.ensure_newline()
+                self._reporter.write(text, flush=True)
+
+    def flush(self) -> None:
+        """Nothing: it is."""
+
+    def isatty(self) -> bool:
+        return self._reporter is not None and self._reporter.isatty
 
 
 def pytest_report_header(config):
-    path = config.stash.get(JSON, None)
-    return None if path is None else f"the run is kept in {path}"
+    path, reporter = config.stash.get(JSON, None), config.stash.get(REPORTER, None)
+    kept = [] if path is None else [f"the run is kept in {path}"]
+    where = [] if reporter is None else [f"its report is written to {reporter.output} after each process"]
+    return kept + where
 
 
 def pytest_generate_tests(metafunc):
@@ -191,6 +234,10 @@ def clock() -> Clock:
     return CLOCK
 
 
+def pytest_runtest_makereport(item, call):
+    item.config.stash[PROGRESS].clear()  # before pytest goes on with its line
+
+
 def _machine(config) -> Machine:
     return config.stash[RUNNER].about(config.stash[MACHINE], "")
 
@@ -233,6 +280,20 @@ def pytest_sessionfinish(session):
     if runner.journal is not None and ((runner.complete and not untold) or not runner.ran):
         runner.journal.discard()  # what is whole is in the JSON
         runner.journal = None
+    if REPORTER in config.stash and not (runner.interrupted or runner.edited):
+        _report(session, path)
+
+
+def _report(session, path: Path) -> None:
+    """The report of the whole run. The JSON is written: whatever ends this leaves it."""
+    try:
+        fault = session.config.stash[REPORTER].make(path)
+    except KeyboardInterrupt:
+        session.exitstatus = pytest.ExitCode.INTERRUPTED
+        return
+    if fault is not None:
+        session.config.stash[PROGRESS].warn(f"no report: {fault}")
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_unconfigure(config):
@@ -262,7 +323,12 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.line(f"lost of {case.id}: {'; '.join(record.lost)}", yellow=True)
     if path is not None and path.is_file():
         terminalreporter.line(f"the run: {path}")
-        terminalreporter.line(f"its report: python -m bench.report {shlex.quote(str(path))}")
+        reporter = config.stash.get(REPORTER, None)
+        if reporter is not None and (page := reporter.output / folder.PAGE).exists():
+            old = ", of the processes before" if runner.ran and not runner.complete else ""
+            terminalreporter.line(f"its report: {page}{old}")
+        else:
+            terminalreporter.line(f"its report: python -m bench.report {shlex.quote(str(path))}")
 
 
 def _cut_short(runner: Runner, path: Path | None, words: Sequence[str]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """A report of one or more runs: `python -m bench.report [JSON ...] [--output DIR] [--baseline BACKEND]`.
 
+A run that goes on, or was cut short, is reported by its journal as far as it came: `FILE.json.journal`.
 Writes `report.md`, its pictures (PNG and SVG) and `tables/*.csv`, in SI units and full precision.
 """
 
@@ -13,6 +14,7 @@ from bench.support import exits
 if __name__ == "__main__":
     exits.guard()  # also while the rest is imported
 
+from bench.measuring.unfinished import is_journal, runs_of
 from bench.records.reading import load, newest
 from bench.records.record import Run
 from bench.reporting import frames
@@ -27,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Make a report from a command line; returns the exit code, 2 for bad input."""
     arguments = _parser().parse_args(argv)
     try:
-        runs = frames.labelled(load(path) for path in arguments.json or [newest(REPORTS)])
+        runs = frames.labelled(run for path in arguments.json or [newest(REPORTS)] for run in _runs(path))
         if arguments.output == "":
             raise InputError("--output '': empty; expected a folder")
         output = Path(arguments.output or _beside(next(iter(runs.values()))))
@@ -39,6 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _runs(path: Path) -> list[Run]:
+    """That of a JSON, or those of a journal."""
+    return runs_of(path) if is_journal(path) else [load(path)]
+
+
 def _beside(run: Run) -> Path:
     """Where its report lies unless told: of a side of a comparison, which is called a.json everywhere, beside it."""
     return REPORTS / run.path.stem if run.machine.comparison is None else run.path.parent / "report"
@@ -46,7 +53,8 @@ def _beside(run: Run) -> Path:
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
-        prog="python -m bench.report", description="Turn the JSON of one or more runs into tables and pictures."
+        prog="python -m bench.report",
+        description="Turn the JSON of one or more runs, or the journal of one that goes on, into tables and pictures.",
     )
     files = f"runs to report; default: the newest in {REPORTS}/"
     parser.add_argument("json", nargs="*", type=Path, metavar="JSON", help=files)

@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -75,13 +77,15 @@ def records(path: Path) -> dict[str, dict]:
     }
 
 
-def write_run(path: Path, label: str, factors: np.ndarray, cases: tuple[str, ...] = CASES) -> None:
-    """A run of one turn a process; factors: of shape (cases, processes), what a step takes in milliseconds."""
+def write_run(path: Path, label: str, factors: np.ndarray, cases: tuple[str, ...] = CASES, **told: Any) -> None:
+    """A run of one turn a process; factors: of shape (cases, processes), what a step takes in milliseconds; told: of
+    the comparison.
+    """
     records = [
         record([[float(value) * 1e-3] for value in row], backend=backend)
         for backend, row in zip(cases, factors, strict=True)
     ]
-    write(path / f"{label}.json", records, comparison={"id": path.name, "side": label, "spec": "."})
+    write(path / f"{label}.json", records, comparison={"id": path.name, "side": label, "spec": ".", **told})
 
 
 # Those that take longest, in the order of that: a worker of xdist takes a file at a time, and these go first.
@@ -106,6 +110,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
+@pytest.fixture
+def all_cores() -> Iterator[list[int]]:
+    """All cores of the machine, which runs of the test may use: a worker of xdist has one."""
+    if len(CORES) < 2:
+        pytest.skip("one core")
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, CORES)
+    yield CORES
+    os.sched_setaffinity(0, before)
 
 
 @pytest.fixture

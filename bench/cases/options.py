@@ -43,9 +43,8 @@ def _whole(least: int, most: Callable[[], int | None] = lambda: None) -> Read:
     return lambda option, word, _: number(option, word, least, most())
 
 
-def _cold(option: str, word: str | None, values: Mapping[str, Any]) -> int:
-    processes = values["processes"]
-    return min(2, processes) if word is None else number(option, word, 0, processes)
+def _cold(option: str, word: str, values: Mapping[str, Any]) -> int:
+    return number(option, word, 0, values["processes"])
 
 
 def _sizes(least: int) -> Read:
@@ -99,8 +98,8 @@ def _word(read: Callable[[str, str], Any]) -> Read:
 OPTIONS = (
     *(_axis(axis) for axis in AXES),
     Option("--steps", _whole(1), "N", "iterations of a fit", "2000"),
-    Option("--processes", _whole(1, lambda: MOST_PROCESSES), "P", "fresh workers of a backend", "5"),
-    Option("--cold", _cold, "P", "of them with empty compile caches", usual="2 at most"),
+    Option("--processes", _whole(1, lambda: MOST_PROCESSES), "P", "fresh workers of a backend", "3"),
+    Option("--cold", _cold, "P", "of them with empty compile caches", "1"),
     Option("--precision", _word(fraction), "PCT", "of a median, to stop at", "1%"),
     Option("--max-time", _word(seconds), "S", "seconds of a case's rounds in all processes", "2"),
     Option("--threads", _whole(1, lambda: len(allowed_cores())), "N", "threads of a backend", "1"),

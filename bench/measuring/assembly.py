@@ -24,7 +24,7 @@ def samples_of(samples: Iterable[Sample], label: str, case: Case) -> list[Sample
 def is_over(samples: Sequence[Sample]) -> bool:
     """Whether a case, with these samples by process, has failed for good: it is wrong, or was lost time and again."""
     given_up = len(samples) >= LOST_IN_A_ROW and all(one.transient for one in samples[-LOST_IN_A_ROW:])
-    return given_up or any(_is_wrong(one) for one in samples)
+    return given_up or any(is_wrong(one) for one in samples)
 
 
 def untimed(case: Case, choice: Choice, outcome: Outcome, reason: str) -> Record:
@@ -36,8 +36,9 @@ def not_reached(case: Case, choice: Choice) -> Record:
     return untimed(case, choice, NOT_REACHED, "the run ended before it was measured and reported")
 
 
-def record_of(case: Case, choice: Choice, samples: Sequence[Sample], timed: bool) -> Record:
-    """The record of a case, as it follows from its samples; `timed`: whether rounds were to be made.
+def record_of(case: Case, choice: Choice, samples: Sequence[Sample], timed: bool, decided: bool = False) -> Record:
+    """The record of a case, as it follows from its samples; `timed`: whether rounds were to be made; `decided`: whether
+    it needs no more processes than it had.
 
     A process in which it is wrong fails it. One whose worker was lost counts for nothing, unless there is no other.
     """
@@ -45,7 +46,7 @@ def record_of(case: Case, choice: Choice, samples: Sequence[Sample], timed: bool
         return not_reached(case, choice)
     sound = [one for one in samples if one.failure is None]
     lost = [f"process {one.process + 1}: {one.failure}" for one in samples if one.transient]
-    wrong = next((one for one in samples if _is_wrong(one)), None)
+    wrong = next((one for one in samples if is_wrong(one)), None)
     if failed := wrong or (None if sound else samples[0]):
         where = f"process {failed.process + 1}: " if failed.process else ""
         record = untimed(case, choice, FAILED, f"{where}{failed.failure}")
@@ -59,11 +60,12 @@ def record_of(case: Case, choice: Choice, samples: Sequence[Sample], timed: bool
         agreement=min((one.agreement for one in sound if one.agreement), key=lambda agreement: agreement.digits),
         lost=lost,
         **_facts(sound),
-        **(_timing(samples, choice) if timed else {}),
+        **(_timing(samples, choice, decided) if timed else {}),
     )
 
 
-def _is_wrong(sample: Sample) -> bool:
+def is_wrong(sample: Sample) -> bool:
+    """Whether it says that the case is wrong, and not only that its worker was lost."""
     return sample.failure is not None and not sample.transient
 
 
@@ -76,12 +78,13 @@ def _facts(samples: Sequence[Sample]) -> dict[str, Any]:
     }
 
 
-def _timing(samples: Sequence[Sample], choice: Choice) -> dict[str, Any]:
+def _timing(samples: Sequence[Sample], choice: Choice, decided: bool) -> dict[str, Any]:
     """Its rounds; what they come to follows from those of all cases (`statistics.estimate`)."""
     parts = [one.rounds for one in samples if one.rounds is not None]
-    interrupted = len(samples) < choice.processes and not is_over(samples)
+    few = len(samples) < choice.processes and not is_over(samples)
     precise = all(is_precise(one.kept, choice.precision) for one in parts)
-    stopped = "interrupted" if interrupted else "precision" if precise else _out_of(parts)
+    early: Literal["decided", "interrupted"] = "decided" if decided else "interrupted"
+    stopped = early if few else "precision" if precise else _out_of(parts)
     return {"rounds": joined(parts), "sampling": Sampling(stopped, None, choice.processes)}
 
 

@@ -4,19 +4,21 @@ import itertools
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import msgspec
 
 from bench.backends import backends
 from bench.cases.choice import Choice
+from bench.measuring.rule import Rule
 from bench.measuring.runner import Runner
 from bench.records.reading import load
 from bench.records.record import Comparison, Machine, Run
 from bench.records.writing import document, write
 from bench.sides.machine import machine_of
 from bench.sides.side import Side
+from bench.statistics.sequential import Looks
 from bench.support.errors import InputError
 from bench.support.paths import anonymous
 from bench.support.terminal import Progress
@@ -28,13 +30,20 @@ MERGED = ("XLA_FLAGS",)  # ours are added to those given
 
 @dataclass(frozen=True)
 class Plan:
-    """What to measure, and where to leave it. A JSON a side, and until both are written a journal, are in `output`."""
+    """What to measure, by which threshold its cases are decided, and where to leave it. A JSON a side, and until both
+    are written a journal, are in `output`.
+    """
 
     choice: Choice
+    threshold: float
     output: Path
     disable_gc: bool = False
     cache: Path | None = None
     resume: bool = False
+
+    @property
+    def looks(self) -> Looks:
+        return Looks.up_to(self.choice.processes)
 
     def part(self, name: str, seed: int) -> "Plan":
         """The same in a folder of its own, with another seed."""
@@ -55,8 +64,8 @@ def measure(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
         _has_effect(plan.choice, side)
     if not plan.resume and any((plan.output / f"{side.label}.json").exists() for side in sides):
         raise InputError(f"--output {plan.output}: a comparison is there already; give another folder, or delete it")
-    progress = Progress()
-    runner = Runner(plan.choice, sides, True, plan.disable_gc, plan.cache, progress.tell, progress.warn)
+    progress, rule = Progress(), Rule(plan.threshold, astuple(plan.looks))
+    runner = Runner(plan.choice, sides, True, plan.disable_gc, plan.cache, progress.tell, progress.warn, rule)
     runner.select(planned.case for planned in runner.planned)
     machines = {side.label: machine_of(side) for side in sides}  # before the load on it is our own
     if not plan.resume:
@@ -87,7 +96,7 @@ def measure(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
 def _write(plan: Plan, sides: Sequence[Side], runner: Runner, machines: dict[str, Machine]) -> None:
     together = uuid.uuid4().hex
     for side in sides:
-        about = Comparison(together, side.label, anonymous(_spec(side)))
+        about = Comparison(together, side.label, anonymous(_spec(side)), astuple(plan.looks))
         machine = msgspec.structs.replace(runner.about(machines[side.label], side.label), comparison=about)
         records = {case: runner.so_far(case, label=side.label) for case in runner.selected}
         write(plan.output / f"{side.label}.json", document(records, machine, plan.disable_gc))

@@ -5,6 +5,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
+from bench.measuring.unfinished import journal_of
 from bench.records.reading import load
 from bench.sides.code import ROOT
 from bench.support.errors import InputError
@@ -12,11 +13,6 @@ from bench.support.files import try_to_write
 
 OPTION = "--benchmark-json"
 REPORTS = ROOT / "reports"
-
-
-def journal_of(path: Path) -> Path:
-    """The journal that stands beside a JSON until it is whole."""
-    return Path(f"{path}.journal")
 
 
 def usual(folder: Path = REPORTS) -> Path:

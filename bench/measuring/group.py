@@ -1,11 +1,13 @@
 """One group of cases in one process: they converge, are checked, and take turns, one round each, until all have done.
 
+They converge side by side, on all cores that the scheduler has for them; the turns are on those of the run alone.
+
 What becomes of a case there is a sample, as the journal keeps it.
 """
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -16,6 +18,7 @@ from bench.cases.case import Case
 from bench.measuring.panel import Panel
 from bench.measuring.proofs import hold_compiled, hold_dtypes, hold_first_call, switched_off
 from bench.measuring.sampling import Sampler, steps_of_round
+from bench.measuring.scheduler import Cores, Job, Scheduler
 from bench.records.limits import LARGEST
 from bench.records.record import Facts, ProcessStart, Sample
 from bench.records.rounds import Row
@@ -29,7 +32,7 @@ from bench.truth.problem import Checkpoint, Problem
 from bench.workers.caches import has, mark
 from bench.workers.pool import Pool, Running
 from bench.workers.process import Deadline, WorkerError, WorkerLostError
-from bench.workers.protocol import Build, Built, Converge, Converged, Finish, Leave, Request, Round, Stretch
+from bench.workers.protocol import Build, Built, Converge, Converged, Finish, Finished, Leave, Request, Round, Stretch
 
 A = TypeVar("A")
 
@@ -40,7 +43,11 @@ class OracleError(Exception):
 
 @dataclass
 class Member:
-    """A case of the group on one side, and what is known of it so far."""
+    """A case of the group on one side, and what is known of it so far.
+
+    pace: seconds per iteration, of an earlier process if there is one: what is read while others go on beside it is not
+    what the turns will take. cores: where it converged. digest, converged and finished: as its worker told them.
+    """
 
     side: Side
     case: Case
@@ -49,6 +56,10 @@ class Member:
     worker: Running | None = None
     facts: Facts = field(default_factory=Facts)
     start: ProcessStart = field(init=False)
+    cores: Cores = None
+    digest: str | None = None
+    converged: Converged | None = None
+    finished: Finished | None = None
     agreement: Agreement | None = None
     pace: float | None = None
     round_steps: int = 1
@@ -69,34 +80,82 @@ class Member:
 class Group:
     """Members that are compared with each other, in one process of the run."""
 
-    def __init__(self, pool: Pool, members: Sequence[Member], problem: Problem, disable_gc: bool) -> None:
-        self.pool, self.members, self.problem, self.disable_gc = pool, members, problem, disable_gc
+    def __init__(
+        self,
+        pool: Pool,
+        scheduler: Scheduler,
+        members: Sequence[Member],
+        problem: Problem,
+        disable_gc: bool,
+        timed: bool = True,
+    ) -> None:
+        self.pool, self.scheduler, self.members = pool, scheduler, members
+        self.problem, self.disable_gc, self.timed = problem, disable_gc, timed
         self.interrupted = False
         self.process = members[0].sampler.process
         self.random = random.Random(f"{members[0].case.group} {pool.choice.seed} {self.process}")
         self.panel = Panel(pool.control, self.random)
 
-    def run(self, timed: bool) -> list[Sample]:
-        """The samples of its members.
+    def run(self, most: int | None = None, beside: Iterable[Job] = ()) -> list[Sample]:
+        """The samples of its members, timed. At most so many converge at once; with other jobs that may go beside that.
 
         After a KeyboardInterrupt `interrupted` is set, and there are those of wrong cases alone: of the others nobody
         has asked yet whether they were recompiled, or are one graph.
         """
         try:
-            for member in self._shuffled():
-                self._attempt(member, self._converge)
-            if timed:
-                self._take_turns()
+            self.scheduler.run([*beside, *self._converging()], self.pool.kill, most)
+            for member in self.members:
+                self._attempt(member, self._come_home)
+            self._take_turns()
             for member in self.members:
                 self._attempt(member, self._finish)
         except KeyboardInterrupt:
             self.interrupted = True
             self.pool.kill()
-            return [self._sample(member, timed) for member in self.members if member.failure and not member.transient]
-        return [self._sample(member, timed) for member in self.members]
+            return [self.sample(member) for member in self.members if member.failure and not member.transient]
+        return [self.sample(member) for member in self.members]
+
+    def _converging(self) -> list[Job]:
+        """A job a member: its worker converges, and what it tells is held to the truth."""
+
+        def job(member: Member) -> Job:
+            return Job(
+                self.pool.line(member.side, member.case),
+                lambda cores, beside: self._attempt(member, self._converge, cores, beside),
+                lambda: self._attempt(member, self._judge),
+            )
+
+        return [job(member) for member in self._ordered(self._alternate)]
+
+    def checking(self, keep: Callable[[Sample], None]) -> list[Job]:
+        """A job a member that is not timed, whose sample is kept as soon as it is known."""
+
+        def job(member: Member) -> Job:
+            def work(cores: Cores, beside: int) -> None:
+                self._attempt(member, self._converge, cores, beside)
+                self._attempt(member, self._ask_finish)
+
+            def judge() -> None:
+                self._attempt(member, self._judge)
+                self._attempt(member, self._settle)
+                keep(self.sample(member))
+
+            return Job(self.pool.line(member.side, member.case), work, judge)
+
+        return [job(member) for member in self._shuffled()]
 
     def _shuffled(self) -> list[Member]:
-        """The members that have not failed, in a new order: backend by backend, so that its sides are neighbours."""
+        return self._ordered(self.random.shuffle)
+
+    def _alternate(self, sides: list[Member]) -> None:
+        """The side that starts first in one process is the last in the next: also where those confirm a verdict."""
+        if self.process % 2:
+            sides.reverse()
+
+    def _ordered(self, arrange: Callable[[list[Member]], None]) -> list[Member]:
+        """The members that have not failed, in a new order: backend by backend, so that its sides are neighbours, and
+        those as arranged.
+        """
         by_backend: dict[str, list[Member]] = {}
         for member in self.members:
             if member.failure is None:
@@ -104,7 +163,7 @@ class Group:
         backends = list(by_backend.values())
         self.random.shuffle(backends)
         for sides in backends:
-            self.random.shuffle(sides)
+            arrange(sides)
         return [member for sides in backends for member in sides]
 
     def _attempt(self, member: Member, action: Callable[..., None], *arguments: Any) -> None:
@@ -125,17 +184,24 @@ class Group:
         except Exception as error:  # whatever an oracle of a user's own may raise
             raise OracleError(f"the oracle failed: {type(error).__name__}: {one_line(str(error))}") from error
 
-    def _converge(self, member: Member) -> None:
+    def _converge(self, member: Member, cores: Cores, beside: int) -> None:
+        """On these cores, with so many others beside it. Whoever judges it does so afterwards."""
         case, problem = member.case, self.problem
-        member.worker = self.pool.worker(member.side, case, member.deadline)
+        member.cores = cores
+        member.worker = self.pool.worker(member.side, case, member.deadline, beside, cores)
         built = member.ask(Build(case, problem.seed, problem.steps))
-        if built.digest != problem.digest:
-            raise DisagreementError("the worker's data differ in their bits from the oracle's")
         warm = has(member.worker.cache, case.id)
-        converged = member.ask(Converge())
+        member.digest, member.converged = built.digest, member.ask(Converge())
         mark(member.worker.cache, case.id)
-        member.start = self._start(member.worker, built, converged, warm)
-        member.facts = self._facts(member.side, built)
+        member.start = self._start(member.worker, built, member.converged, warm, beside)
+        member.facts = self._facts(member, built)
+
+    def _judge(self, member: Member) -> None:
+        """Hold what converged to the truth."""
+        converged, case = member.converged, member.case
+        assert converged is not None
+        if member.digest != self.problem.digest:
+            raise DisagreementError("the worker's data differ in their bits from the oracle's")
         hold_first_call(converged.compilations, converged.cache_hits)
         hold_compiled(converged.interpreted)
         hold_dtypes(case.dtype, converged.dtypes)
@@ -144,11 +210,17 @@ class Group:
         member.facts = self._asked(_fitted, member.facts, converged.checkpoints)
         agreement = self._asked(check, converged.checkpoints)
         self._asked(check_probes, converged.probes)
-        member.agreement = agreement
-        paces = sorted(one.pace for one in converged.checkpoints if one.pace is not None)
-        member.pace = paces[len(paces) // 2] if paces else converged.first_call_seconds
+        member.agreement, member.converged = agreement, None
+        if member.pace is None:
+            paces = sorted(one.pace for one in converged.checkpoints if one.pace is not None)
+            member.pace = paces[len(paces) // 2] if paces else converged.first_call_seconds
 
-    def _start(self, worker: Running, built: Built, converged: Converged, warm: bool) -> ProcessStart:
+    def _come_home(self, member: Member) -> None:
+        """To the cores of the run, where it is timed, from where it converged."""
+        assert member.worker is not None
+        member.worker.process.pin(self.pool.cores_of(member.side))
+
+    def _start(self, worker: Running, built: Built, converged: Converged, warm: bool, beside: int) -> ProcessStart:
         hits = converged.cache_hits
         return ProcessStart(
             process=self.process,
@@ -160,13 +232,14 @@ class Group:
             cache_state=None if hits is None else "warm" if warm else "empty",
             cache_hits=hits,
             compilations=converged.compilations,
+            beside=max(beside, worker.beside),
         )
 
-    def _facts(self, side: Side, built: Built) -> Facts:
+    def _facts(self, member: Member, built: Built) -> Facts:
         return Facts(
             device_name=cpu_name() if built.device_name == "cpu" else built.device_name,
             threads=built.threads,
-            cores=self.pool.cores_of(side),
+            cores=self.pool.cores_of(member.side, None if self.timed else member.cores),
             matmul_precision=built.matmul_precision,
         )
 
@@ -226,7 +299,16 @@ class Group:
     def _finish(self, member: Member) -> None:
         if member.done:
             self._leave(member)
-        finished = member.ask(Finish())
+        self._ask_finish(member)
+        self._settle(member)
+
+    def _ask_finish(self, member: Member) -> None:
+        member.finished = member.ask(Finish())
+
+    def _settle(self, member: Member) -> None:
+        """What its worker told in the end, and whether that is as it must be."""
+        finished = member.finished
+        assert finished is not None
         member.start = msgspec.structs.replace(
             member.start,
             steady_build_seconds=finished.steady_build_seconds,
@@ -243,7 +325,8 @@ class Group:
         if finished.graph_breaks:
             raise DisagreementError(f"the step is not one graph: {finished.graph_breaks} graph break(s)")
 
-    def _sample(self, member: Member, timed: bool) -> Sample:
+    def sample(self, member: Member) -> Sample:
+        """What became of it."""
         sampler = member.sampler
         good = member.failure is None
         return Sample(
@@ -257,7 +340,7 @@ class Group:
             start=msgspec.structs.replace(
                 member.start, warm_up_rounds=sampler.warm_up, warm=sampler.warm_up is not None
             ),
-            rounds=sampler.rounds() if good and timed else None,
+            rounds=sampler.rounds() if good and self.timed else None,
         )
 
 

@@ -1,18 +1,21 @@
 """What a run has measured so far, beside its JSON: a run that was killed at any moment goes on from there.
 
-The journal is an SQLite file of a key, which tells what the samples depend on, and of the samples. SQLite undoes what
+The journal is an SQLite file of a key, which tells what the samples depend on, of the plan, which tells what samples
+there are to be, and of the samples. SQLite undoes what
 was cut off, but does not notice a byte that changed on the disk: each row has a checksum that goes on from the row
 before, so that a row that is altered, lost, moved or doubled is found.
 """
 
 import json
 import os
+import shutil
 import sqlite3
+import tempfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import BaseFileLock, FileLock, Timeout
 
@@ -26,10 +29,12 @@ MOST_BYTES = 2**31  # of a file that is read: no run writes as much
 WAIT_SECONDS, PAUSE_SECONDS = 0.2, 0.02
 
 BUSY_SECONDS = 20.0  # that a sample waits while somebody reads what is there
+MAGIC = b"SQLite format 3\0"  # with which the file begins
 
-# In meta, checksum is that of the key, and last that of the last sample, so that its loss is found, too.
+# In meta, checksum is that of the key, planned that of the plan, which goes on from it, and last that of the last
+# sample, so that its loss is found, too.
 TABLES = {
-    "meta": "CREATE TABLE meta (key BLOB, checksum INTEGER, pid INTEGER, last INTEGER)",
+    "meta": ("CREATE TABLE meta (key BLOB, checksum INTEGER, pid INTEGER, last INTEGER, plan BLOB, planned INTEGER)"),
     "samples": "CREATE TABLE samples (number INTEGER PRIMARY KEY, content BLOB, checksum INTEGER)",
 }
 SCHEMA = [(b"table", name.encode(), name.encode(), sql.encode()) for name, sql in TABLES.items()]
@@ -43,6 +48,18 @@ DISK = {  # what SQLite says of the disk, and not of the content
     *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR),
     *(sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED),
 }
+
+
+MENDED = "delete it, and run without --resume"
+EXPECTED = "expected the journal of a run"
+
+
+class Contents(NamedTuple):
+    """What a journal holds. plan: None until the run has begun to measure."""
+
+    key: bytes
+    samples: list[bytes]
+    plan: bytes | None
 
 
 class Journal:
@@ -66,8 +83,8 @@ class Journal:
             elif new:
                 raise InputError(f"{path}: left by a run that was stopped; --resume goes on with it, or delete it")
             else:
-                _compare(path, json.loads(found[0]), json.loads(content))
-                self.samples = found[1]
+                _compare(path, json.loads(found.key), json.loads(content))
+                self.samples = found.samples
                 with self._database as database:
                     database.execute("UPDATE meta SET pid = ?", (os.getpid(),))
             self._held = stack.pop_all()
@@ -84,6 +101,13 @@ class Journal:
         Raises InputError if there is none, if it is damaged or of another key, or if a live run has it.
         """
         return cls(path, key, new=False)
+
+    def tell(self, plan: bytes) -> None:
+        """Keep what is to be measured, for those who read what there is of it. Raises InputError."""
+        with _explained(self.path), self._database as database:
+            database.execute("UPDATE meta SET plan = ?", (plan,))
+            (checksum,) = database.execute("SELECT checksum FROM meta").fetchone()
+            database.execute("UPDATE meta SET planned = ?", (zlib.crc32(plan, checksum),))
 
     def append(self, data: bytes) -> None:
         """Keep a sample: when this returns, it is on the disk. Raises InputError if it cannot be written."""
@@ -120,7 +144,42 @@ def stored(path: Path) -> list[bytes]:
         if not path.exists():
             return []
         with _connected(path) as database:
-            return (_contents(path, database) or (b"", []))[1]
+            found = _contents(path, database)
+            return [] if found is None else found.samples
+
+
+def read(path: Path) -> Contents:
+    """What is on the disk now, even if a run goes on with it. Nothing is altered: neither the file nor, if its run was
+    killed in the middle of writing, what SQLite left beside it.
+
+    Raises InputError for a file that is missing, empty, damaged or no journal.
+    """
+    try:
+        with _explained(path):
+            try:
+                with _connected(path, mode="ro") as database:
+                    found = _contents(path, database)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+                    raise
+                found = _undone(path)
+    except InputError as error:
+        if not path.exists():
+            raise InputError(f"{path}: cannot be read (No such file or directory); {EXPECTED}") from None
+        raise InputError(f"{str(error).rpartition(';')[0]}; {EXPECTED}") from None
+    if found is None:
+        raise InputError(f"{path}: empty; {EXPECTED}")
+    return found
+
+
+def _undone(path: Path) -> Contents | None:
+    """What is there once that is undone which a killed run was writing: in a copy, since nobody writes any more."""
+    with tempfile.TemporaryDirectory(prefix="fitbench-") as folder:
+        copy = Path(folder, path.name)
+        for suffix in ("", "-journal"):
+            shutil.copy(f"{path}{suffix}", f"{copy}{suffix}")
+        with _connected(copy) as database:
+            return _contents(path, database)
 
 
 @contextmanager
@@ -167,13 +226,13 @@ def _holder(path: Path) -> str:
 
 
 @contextmanager
-def _connected(path: Path, new: bool = False) -> Iterator[sqlite3.Connection]:
+def _connected(path: Path, new: bool = False, mode: str = "rw") -> Iterator[sqlite3.Connection]:
     """A connection to the file. Raises InputError if it is missing, unless it may be new, or too large to be ours."""
     if not new:
         _check_presence(path)
     if path.exists() and path.stat().st_size > MOST_BYTES:
         raise _damaged(path, f"(larger than {MOST_BYTES} bytes)")
-    address = f"{path.absolute().as_uri()}?mode={'rwc' if new else 'rw'}"
+    address = f"{path.absolute().as_uri()}?mode={'rwc' if new else mode}"
     with closing(sqlite3.connect(address, BUSY_SECONDS, uri=True, isolation_level="IMMEDIATE")) as database:
         database.text_factory = bytes
         for pragma in PRAGMAS:
@@ -187,11 +246,12 @@ def _create(database: sqlite3.Connection, key: bytes) -> None:
         for sql in TABLES.values():
             database.execute(sql)
         checksum = zlib.crc32(key)
-        database.execute("INSERT INTO meta VALUES (?, ?, ?, ?)", (key, checksum, os.getpid(), checksum))
+        values = (key, checksum, os.getpid(), checksum, None, None)
+        database.execute("INSERT INTO meta VALUES (?, ?, ?, ?, ?, ?)", values)
 
 
-def _contents(path: Path, database: sqlite3.Connection) -> tuple[bytes, list[bytes]] | None:
-    """The key and the samples; None for an empty file. Raises InputError if anything is not as it was written."""
+def _contents(path: Path, database: sqlite3.Connection) -> Contents | None:
+    """What it holds; None for an empty file. Raises InputError if anything is not as it was written."""
     with database:
         database.execute("BEGIN")  # all is read as of one moment
         if database.execute("PRAGMA page_count").fetchone() == (0,):
@@ -201,11 +261,13 @@ def _contents(path: Path, database: sqlite3.Connection) -> tuple[bytes, list[byt
         (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
         if found != b"ok":
             raise _damaged(path, f"({last_line(found.decode(errors='replace'))})")
-        heads = database.execute("SELECT key, checksum, last FROM meta").fetchall()
-        if [_sound(key, checksum, 0) for key, checksum, _ in heads] != [True]:
+        heads = database.execute("SELECT key, checksum, last, plan, planned FROM meta").fetchall()
+        if [_sound(key, checksum, 0) for key, checksum, *_ in heads] != [True]:
             raise _damaged(path, "in its key")
-        ((key, checksum, last),) = heads
-        return key, _samples(path, database, checksum, last)
+        ((key, checksum, last, plan, planned),) = heads
+        if not (plan is None and planned is None) and not _sound(plan, planned, checksum):
+            raise _damaged(path, "in its plan")
+        return Contents(key, _samples(path, database, checksum, last), plan)
 
 
 def _samples(path: Path, database: sqlite3.Connection, before: int, last: int) -> list[bytes]:
@@ -256,7 +318,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def _damaged(path: Path, where: str) -> InputError:
-    return InputError(f"{path}: damaged {where}; delete it, and run without --resume")
+    return InputError(f"{path}: damaged {where}; {MENDED}")
 
 
 def _cannot(path: Path, what: str, error: Exception) -> InputError:

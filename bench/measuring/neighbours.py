@@ -117,6 +117,13 @@ class Presence:
                 pass
             return
 
+    def spare(self) -> list[int] | None:
+        """The cores of this run, and after them all that no other run has now: for what is not timed."""
+        if self.cores is None:
+            return None
+        owners = _owners(self._running())
+        return [*self.cores, *(core for core in allowed_cores() if core not in owners and core not in self.cores)]
+
     def others(self) -> list[int]:
         """The processes of the other runs that go on now, sorted. Files of dead ones are removed, where we may."""
         found = list(self._running())

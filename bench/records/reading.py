@@ -35,13 +35,17 @@ def load(path: Path) -> Run:
         raise InputError(f"{path}: holds {len(places)} cases; expected at most {MOST_CASES}")
     about = _typed(path, "machine_info.fitbench", machine.get("fitbench") or {}, Machine)
     date, records = str(document.get("datetime", ""))[:100], tuple(_record(path, *place) for place in places)
-    run = Run(path, date, about, records, _disable_gc(path, document["benchmarks"]))
+    return bounded(Run(path, date, about, records, _disable_gc(path, document["benchmarks"])))
+
+
+def bounded(run: Run) -> Run:
+    """The run, if a report can be made of so much. Raises InputError."""
     for name in NAMES:
         if (count := len({getattr(one.case, name) for one in run.records})) > MOST_VALUES:
-            raise InputError(f"{path}: {count} different values of `{name}`; expected at most {MOST_VALUES}")
+            raise InputError(f"{run.path}: {count} different values of `{name}`; expected at most {MOST_VALUES}")
     processes = sum(len(one.processes or ()) for one in run.records)
     if (surplus := too_much([one.case for one in run.records], processes)) is not None:
-        raise InputError(f"{path}: {surplus}")
+        raise InputError(f"{run.path}: {surplus}")
     return run
 
 

@@ -43,6 +43,7 @@ NOT_REACHED: Final = "not reached"
 RIGHT = (MEASURED, AGREED)
 
 Cores = Annotated[list[Count], Meta(max_length=10_000)]
+Processes = Annotated[int, Meta(ge=1, le=MOST_PROCESSES)]
 Losses = Annotated[list[tuple[Steps, Value]], Meta(max_length=1_000_000)]
 
 
@@ -52,8 +53,9 @@ class ProcessStart(msgspec.Struct, frozen=True, kw_only=True):
     process: its number; started: when, in seconds since 1970. import_seconds and startup_seconds are shared by all its
     cases that import the same packages; build_seconds and first_call_seconds are this case's; steady_build_seconds and
     steady_call_seconds the same once everything is compiled. cache_state: of compiled code on disk, None where there is
-    none; cache_hits and compilations: in the first call. warm_up_rounds: before the warm-up was over; warm: whether a
-    test ended it.
+    none; cache_hits and compilations: in the first call. beside: how many jobs of the run went on beside its start on
+    other cores, at most; 0 if it was alone, as in all files of older versions. warm_up_rounds: before the warm-up was
+    over; warm: whether a test ended it.
     """
 
     process: Count
@@ -65,6 +67,7 @@ class ProcessStart(msgspec.Struct, frozen=True, kw_only=True):
     cache_state: Literal["empty", "warm"] | None = None
     cache_hits: Count | None = None
     compilations: Count | None = None
+    beside: Count = 0
     steady_build_seconds: Seconds | None = None
     steady_call_seconds: Seconds | None = None
     warm_up_rounds: Count | None = None
@@ -80,14 +83,15 @@ class Sampling(msgspec.Struct, frozen=True):
     """How sampling ended.
 
     stopped: "precision" if the median's interval is as narrow as asked for; else "max-rounds" if a process made the
-    most rounds that any may, and "max-time" if none did; "interrupted" if the run ended before all processes that were
-    asked for had their turn, however narrow the interval. half_width: of that interval, relative to the median; None
+    most rounds that any may, and "max-time" if none did; "decided" if an A/B run gave it no more processes since its
+    verdict stood; "interrupted" if the run ended before all processes that were asked for had their turn, however
+    narrow the interval. half_width: of that interval, relative to the median; None
     where nothing is known of it. asked: the processes that were asked for; None in files of older versions.
     """
 
-    stopped: Literal["precision", "max-time", "max-rounds", "interrupted"]
+    stopped: Literal["precision", "max-time", "max-rounds", "decided", "interrupted"]
     half_width: Error | None
-    asked: Annotated[int, Meta(ge=1, le=MOST_PROCESSES)] | None = None
+    asked: Processes | None = None
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,11 +217,20 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """Of a run that is one side of an A/B comparison: which comparison, which side, and the user's words for it."""
+    """Of a run that is one side of an A/B comparison: which comparison, which side, and the user's words for it.
+
+    looks: after how many processes a case was looked at, from the first number to the last; None in files of older
+    versions, whose cases all had as many as were asked for. Raises ValueError for looks that end before they begin.
+    """
 
     id: Name
     side: Name
     spec: Text
+    looks: tuple[Processes, Processes] | None = None
+
+    def __post_init__(self) -> None:
+        if self.looks is not None and self.looks[0] > self.looks[1]:
+            raise ValueError("expected `looks` that begin before they end")
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -259,7 +272,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 class Run(msgspec.Struct, frozen=True, dict=True):
     """One file: where it came from, when and on what machine it was made, and its records.
 
-    disable_gc: whether Python collected no garbage in rounds; None where the file does not tell.
+    disable_gc: whether Python collected no garbage in rounds; None where the file does not tell. unfinished: whether it
+    was read from the journal of a run that still went on, or was cut short.
     """
 
     path: Path
@@ -267,6 +281,7 @@ class Run(msgspec.Struct, frozen=True, dict=True):
     machine: Machine
     records: tuple[Record, ...]
     disable_gc: bool | None = None
+    unfinished: bool = False
 
     @cached_property
     def by_case(self) -> dict[Case, Record]:

@@ -1,6 +1,6 @@
 """The rounds of a case as columns: as they stand in a file, and as arrays for statistics."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -73,7 +73,13 @@ class Rounds(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def kept(self) -> "Rounds":
         """The rounds that came after the warm-up."""
-        rows = [i for i, warming in enumerate(self.warm_up) if not warming]
+        return self._rows([i for i, warming in enumerate(self.warm_up) if not warming])
+
+    def only(self, processes: Collection[int]) -> "Rounds":
+        """Those of some processes."""
+        return self._rows([i for i, process in enumerate(self.process) if process in processes])
+
+    def _rows(self, rows: Sequence[int]) -> "Rounds":
         return Rounds(
             **{name: [column[i] for i in rows] for name, column in self.columns().items()},
             controls={name: [column[i] for i in rows] for name, column in self.controls.items()},

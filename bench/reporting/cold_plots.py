@@ -19,7 +19,6 @@ from bench.reporting.canvas import GREY, ROW, beside, figure_of, hole, look, nam
 from bench.reporting.frames import present
 from bench.reporting.pairs import break_evens
 from bench.statistics.cold_start import EMPTY, FRESH, PARTS, UNCACHED, WARM, Start, compiles, costs
-from bench.statistics.intervals import median
 
 # A process pays for the first two once, and its cases share them: grey.
 STACK: dict[str, tuple[str, dict[str, Any]]] = {

@@ -142,11 +142,11 @@ are of two devices or were not measured at the same time: then it is the ratio o
             "Sampling",
             """
 How the figures above came about. A case is sampled until half of its interval is narrow enough (`precision`), its time
-is up (`max-time`) or a process has made the most rounds that any may (`max-rounds`), unless the run ended before all
-processes that were asked for had their turn (`interrupted`). The half-width, relative to the median, says how precise
-it is. A process whose worker was lost (killed, or too late) counts for nothing. A process is warm when its rounds have
-stopped getting faster; where no test ended its warm-up before its time was up, its last rounds were kept all the same,
-and are to be doubted.""",
+is up (`max-time`) or a process has made the most rounds that any may (`max-rounds`), unless its A/B run needed no more
+of the processes that were asked for (`decided`) or ended before all of them had their turn (`interrupted`). The
+half-width, relative to the median, says how precise it is. A process whose worker was lost (killed, or too late) counts
+for nothing. A process is warm when its rounds have stopped getting faster; where no test ended its warm-up before its
+time was up, its last rounds were kept all the same, and are to be doubted.""",
             (),
             lambda group: tables.listing(group, tables.SAMPLING_TABLE, tables.measured),
             ("iteration-time",),
@@ -248,7 +248,9 @@ def _summary(frame: pd.DataFrame) -> str:
 def _caveats(runs: dict[str, Run]) -> Iterator[str]:
     """What makes the figures of a whole run worth less: it ended early, lost processes, was slowed or not alone."""
     for label, run in runs.items():
-        if run.machine.cut_short:
+        if run.unfinished:
+            yield f"**Not whole: {escape(label)} still went on when this was written, or was cut short{_few(run)}.**"
+        elif run.machine.cut_short:
             yield f"**Cut short: {escape(label)} ended before all was measured that it had planned{_few(run)}.**"
         if lost := [f"{one.case.id}, {each}" for one in run.records for each in one.lost]:
             told = f"**Lost: in {escape(label)} {len(lost)} worker(s) ended before their case was measured.**\n"

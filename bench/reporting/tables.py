@@ -69,8 +69,8 @@ RESOURCE_TABLE = {
 
 
 def processes(row: Any) -> str:
-    """The processes that a case was measured in, "4 of 5 (1 lost)" where those are not all that were asked for."""
-    few = not pd.isna(row.processes_asked) and row.processes < row.processes_asked
+    """The processes that a case was measured in, "4 of 5 (1 lost)" where those are not all that it needed."""
+    few = not pd.isna(row.processes_asked) and row.processes < row.processes_asked and row.stopped != "decided"
     lost = f" ({row.processes_lost} lost)" if row.processes_lost else ""
     return f"{row.processes}" + (f" of {row.processes_asked}" if few else "") + lost
 

@@ -32,7 +32,8 @@ def data(table: Table, code: int) -> dict[str, Any]:
         "confidence": CONFIDENCE,
         "counts": counts(table),
         "geometric_mean": table.geometric_mean and _ratio("value", "low", "high", of=table.geometric_mean),
-        "yardstick": _known(table.drift),
+        "machine": dict(table.states),
+        "correlation": _known(table.correlation),
         "changed": list(table.changed),
         "unlike": list(table.unlike),
         "cut_short": list(table.cut_short),
@@ -50,9 +51,13 @@ def row_data(row: Row) -> dict[str, Any]:
         "old_seconds": row.old,
         "new_seconds": row.new,
         **_ratio("ratio", "ratio_low", "ratio_high", of=row.ratio),
+        "own_low": None if row.own is None else _known(row.own[0]),
+        "own_high": None if row.own is None else _known(row.own[1]),
         "smallest_slowdown": _known(row.smallest),
         "old_digits": _known(row.old_digits),
         "new_digits": _known(row.new_digits),
+        "processes": row.processes,
+        "more_processes": _known(row.more),
     }
 
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 
 from tabulate import tabulate
 
+from bench.cases.choice import MOST_PROCESSES
 from bench.reporting import units
 from bench.reporting.escaping import escape
-from bench.statistics.decision import CONFIDENCE, FASTER, SAME, SLOWER, UNDECIDED
+from bench.statistics.decision import CONFIDENCE, FASTER, SAME, SAME_ERROR, SLOWER, UNDECIDED
 from bench.statistics.gate import verdict_of
 from bench.statistics.intervals import Interval
 from bench.statistics.verdict import APPEARED, FAILED, NOT_COMPARED, VANISHED, Row, Table
@@ -51,19 +52,44 @@ def _row(row: Row, paired: bool) -> tuple[str, ...]:
     assert row.old is not None and row.new is not None and row.ratio is not None
     verdict = f"{row.verdict} ({_undecided(row, paired)})" if row.verdict == UNDECIDED else row.verdict
     digits = " -> ".join("?" if one is None else f"{one:.1f}" for one in (row.old_digits, row.new_digits))
-    return row.case.id, units.seconds(row.old), units.seconds(row.new), _ratio(row.ratio), verdict, digits
+    return (
+        row.case.id,
+        units.seconds(row.old),
+        units.seconds(row.new),
+        _ratio(_deciding(row.ratio, row)),
+        verdict,
+        digits,
+    )
+
+
+def _deciding(ratio: Interval, row: Row) -> Interval:
+    """With the interval that the verdict goes by."""
+    return Interval(ratio.value, *row.own) if row.verdict == SAME and row.own is not None else ratio
 
 
 def _undecided(row: Row, paired: bool) -> str:
-    """What would have been decided, or why nothing would: between two runs the machine may have changed, too."""
+    """Why, what would decide, and what would have been decided."""
+    more = [] if row.more is None else [_more(row.more, paired)]
     if row.reason is not None:
-        return row.reason
+        return "; ".join([row.reason, *more])
+    across = [f"the interval of {row.processes} processes reaches the threshold"] if more else []
+    return "; ".join([*across, *more, _smallest(row)])
+
+
+def _smallest(row: Row) -> str:
     assert row.smallest is not None
-    why = "too few processes" if paired else "too few processes, or the machine changed"
     if row.smallest > LARGEST:
-        return f"{why}: no slowdown would have shown"
+        return "too few processes: no slowdown would have shown"
     size = f"a slowdown of {units.significant(100 * row.smallest, 2)} % would have shown"
-    return size if row.smallest <= FEW else f"{why}: only {size}"
+    return size if row.smallest <= FEW else f"too few processes: only {size}"
+
+
+def _more(processes: float, paired: bool) -> str:
+    if processes > MOST_PROCESSES:
+        near = "it is too near the threshold for more processes to decide"
+        return near if paired else "more processes would not decide, for what lies between the two sessions is too much"
+    each = "" if paired else " in each run"
+    return f"about {processes:.0f} more process{'es' * (processes > 1)}{each} would decide"
 
 
 def _ratio(ratio: Interval) -> str:
@@ -87,14 +113,14 @@ def counts(table: Table) -> dict[str, int]:
 def _summary(table: Table) -> Iterator[str]:
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts(table).items() if count or verdict == SLOWER)
     paired = "ratios are paired by process and turn, and need not be those of the two medians"
-    separate = "two separate runs; ratios are of means over their processes, and need not be those of the two medians"
+    separate = "runs of different times, their seconds at one quiet state of the machine"
     kind = paired if table.paired else separate
-    confidence = f"{100 * CONFIDENCE:.0f} % confidence in all together"
+    same = f"in each same by itself, of which the {100 * (1 - 2 * SAME_ERROR):.0f} % interval is shown"
+    confidence = f"{100 * CONFIDENCE:.0f} % confidence in all slower and faster together, and {same}"
     yield f"{told}; threshold {100 * table.threshold:.3g} %; {confidence}; {kind}"
     if table.geometric_mean is not None:
         yield f"geometric mean of new / old: {_ratio(table.geometric_mean)}"
-    if table.drift is not None:
-        yield f"the machine's own yardstick, new / old: {table.drift:.3f}; the intervals hold with it and without it"
+    yield from _machine(table)
     yield from (f"changed: {change}" for change in table.changed)
     if table.unlike:
         yield f"compared although unlike: {', '.join(table.unlike)}"
@@ -102,6 +128,18 @@ def _summary(table: Table) -> Iterator[str]:
     yield from (f"lost: {told}" for told in table.lost)
     for verdict in REST:
         yield from _rest(verdict, [row for row in table.rows if row.verdict == verdict])
+
+
+def _machine(table: Table) -> Iterator[str]:
+    """What the controls say of runs that were made at different times, and what would decide better than these."""
+    if table.states:
+        told = ", ".join(f"{name} {units.significant(value, 3)}" for name, value in table.states.items())
+        known = "" if table.correlation is None else f"; what is left correlates with it by {table.correlation:.2f}"
+        yield f"the machine's own state, new / old, which is taken away: {told}{known}"
+    elif not table.paired and table.geometric_mean is not None:
+        yield "no control tells of the machine in all of these runs: what it did itself is not taken away"
+    if table.together is not None:
+        yield f"in one run, in turns, it would be decided: {table.together}"
 
 
 def _rest(verdict: str, rows: Sequence[Row]) -> Iterator[str]:

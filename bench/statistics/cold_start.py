@@ -1,8 +1,8 @@
 """Cold start: what each process of a case paid before its second iteration, by the state in which it began.
 
 A process is of the state "empty" or "warm", after what its first call found in the cache of compiled code, or "no
-cache" where the backend keeps none on disk. "steady" is what the start of a fit and its first call cost in a process
-that has made many.
+cache" where the backend keeps none on disk. Of several in a state those count that had the fewest others beside them.
+"steady" is what the start of a fit and its first call cost in a process that has made many.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ class Start:
 def starts(record: Record) -> list[Start]:
     """The states of a case that is right, fresh ones first."""
     processes = record.processes or []
-    fresh = [(state, [one for one in processes if state_of(one) == state]) for state in FRESH]
+    fresh = [(state, quietest([one for one in processes if state_of(one) == state])) for state in FRESH]
     found = [_start(state, those, {name: name for name in PARTS}) for state, those in fresh if those]
     settled = [one for one in processes if None not in (getattr(one, name) for name in AGAIN.values())]
     return [*found, *([_start(STEADY, settled, AGAIN)] if settled else [])]
@@ -55,13 +55,19 @@ def state_of(process: ProcessStart) -> str:
     return UNCACHED if process.cache_state is None else process.cache_state
 
 
+def quietest(processes: Sequence[ProcessStart]) -> list[ProcessStart]:
+    """Those that started beside the fewest others on other cores."""
+    least = min((one.beside for one in processes), default=0)
+    return [one for one in processes if one.beside == least]
+
+
 def costs(record: Record, state: str) -> npt.NDArray[np.float64]:
     """Seconds before the second iteration, by process, of those that began in this state.
 
     A process that has no cache is in any state: it costs the same.
     """
     those = [one for one in record.processes or () if state_of(one) in (state, UNCACHED)]
-    return _values(those, list(PARTS)).sum(axis=1)
+    return _values(quietest(those), list(PARTS)).sum(axis=1)
 
 
 def compiles(record: Record) -> bool:

@@ -1,28 +1,29 @@
-"""Decisions from numbers: faster, slower or the same beyond a threshold, or undecided, all at one confidence.
+"""Decisions from numbers: faster, slower or the same beyond a threshold, or undecided, at stated error rates.
 
-A process is one observation of a case. The two sides of an A/B run are paired by process and turn; other runs are two
-samples. With few processes a variance may be tiny by luck, so variances are moderated across the cases (Smyth 2004,
-"Linear models and empirical Bayes methods", sections 3 and 6.2). Intervals hold for all cases together (Bonferroni).
+A process is one observation of a case. The two sides of an A/B run are paired by process and turn; of other runs
+`sessions` makes estimates. With few processes a variance may be tiny by luck, so variances are moderated across the
+cases (Smyth 2004, "Linear models and empirical Bayes methods", sections 3 and 6.2). Slower and faster are said by
+intervals that hold for all cases together (Bonferroni), the same by two one-sided tests of each case (Schuirmann 1987):
+it lies where the case's own 90 % interval does.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from bench.statistics.intervals import Interval
 
 Array = npt.NDArray[np.float64]
-# Cases x processes, NaN where a process lacks a case: log(new / old), or log seconds of old and of new.
-Reading = tuple[Array] | tuple[Array, Array]
+Ends = tuple[float, float]  # of an interval
 
 FASTER, SLOWER, SAME, UNDECIDED = "faster", "slower", "same", "undecided"
 
-CONFIDENCE = 0.95
+CONFIDENCE = 0.95  # that no case of the table is called slower or faster than it is
+SAME_ERROR = 0.05  # of either one-sided test: the most of the cases at the threshold that are called the same
 POWER = 0.8
 FEWEST = 3  # cases whose variances say anything of each other
 RESOLUTION = 1e-9  # relative; no standard deviation of timings is smaller
@@ -31,33 +32,41 @@ ALIKE = 1e-6  # a variance of log variances beyond chance: a prior of two millio
 
 @dataclass(frozen=True)
 class Decision:
-    """What the data say of one case. ratio: new / old. smallest: the smallest slowdown, as a fraction of 1, that they
-    would have shown with probability POWER; infinite where they would show none, for the `reason`.
+    """What the data say of one case. ratio: new / old, with its interval for the whole table. smallest: the smallest
+    slowdown, as a fraction of 1, that they would have shown with probability POWER; infinite where they would show
+    none, for the `reason`. own: the ends of the interval of this case alone, by which it is the same. processes: how
+    many it was judged by, of the side that has fewer. more: about how many more would decide, where it is undecided and
+    nothing but chance lies between; infinite if it lies at the threshold itself.
     """
 
     verdict: str
     ratio: Interval
     smallest: float
     reason: str | None = None
+    own: Ends = (math.nan, math.nan)
+    processes: int = 0
+    more: float | None = None
+
+    @property
+    def decided(self) -> bool:
+        return self.verdict != UNDECIDED
 
 
 @dataclass(frozen=True)
-class _Sample:
-    """Of every case: the mean log ratio, one observation's variance with its df, and the mean's variance over that.
-
-    several: whether it is of two processes or more, of either side. One decides nothing, whatever df other cases lend.
+class Estimates:
+    """Of every case: the mean log(new / old), its standard error with the df of that, and the processes that it is of,
+    on the side that has fewer. One process decides nothing: then the df are NaN.
     """
 
     mean: Array
-    variance: Array
+    error: Array
     df: Array
-    scale: Array
-    several: npt.NDArray[np.bool_]
+    processes: npt.NDArray[np.int_]
 
 
 def paired(logs: Array, threshold: float) -> list[Decision]:
     """Decisions of log(new / old), cases x processes; NaN where a process lacks a case."""
-    return decisions([(logs,)], threshold)
+    return decisions(_of_pairs(logs), threshold)
 
 
 def moderated(variance: Array, df: Array) -> tuple[Array, Array]:
@@ -96,61 +105,78 @@ def _mean(values: Array) -> tuple[Array, Array, Array]:
     return mean, np.where(there, (values - mean[:, None]) ** 2, 0).sum(axis=1), count
 
 
-def _one(values: Array) -> _Sample:
-    mean, squares, count = _mean(values)
+def _of_pairs(logs: Array) -> Estimates:
+    mean, squares, count = _mean(logs)
     df = np.maximum(count - 1, 0)
-    return _Sample(mean, squares / np.maximum(df, 1), df, 1 / np.maximum(count, 1), count > 1)
+    variance, df = moderated(squares / np.maximum(df, 1), df)
+    error = np.sqrt(variance / np.maximum(count, 1))
+    return Estimates(mean, error, np.where(count > 1, df, math.nan), count.astype(int))
 
 
-def two_samples(old: Array, new: Array) -> _Sample:
-    """Of log seconds, cases x processes, of either run: the log ratio and its variance, pooled."""
-    (first, squares, n), (second, others, m) = _mean(old), _mean(new)
-    df = np.maximum(n + m - 2, 0)
-    variance = (squares + others) / np.maximum(df, 1)
-    return _Sample(second - first, variance, df, 1 / np.maximum(n, 1) + 1 / np.maximum(m, 1), (n > 1) & (m > 1))
+def decisions(found: Estimates, threshold: float) -> list[Decision]:
+    """Faster and slower at one confidence for all cases together, the same by each case's own interval."""
+    cases = max(int(np.isfinite(found.mean).sum()), 1)
+    return _decided(found, threshold, (1 - CONFIDENCE) / 2 / cases, SAME_ERROR)
 
 
-def _sample(reading: Reading) -> _Sample:
-    return _one(*reading) if len(reading) == 1 else two_samples(*reading)
+def judged(logs: Array, threshold: float, table: Array, own: Array, those: Sequence[int]) -> list[Decision]:
+    """Decisions of log(new / old), cases x processes, about those rows, by what all of them vary by.
 
-
-def decisions(readings: Sequence[Reading], threshold: float) -> list[Decision]:
-    """Decisions of intervals that cover those of all readings; the ratio is that of the first.
-
-    Several readings of the same cases are as the clock has it, relative to a yardstick, and so on: a machine may change
-    its speed between two runs, and none of them tells how much that is for each case. A case of which a
-    reading has no two processes of either side is judged without it.
+    At one-sided errors that are given for each case: `table` for slower and faster, `own` for the same. Where they are
+    NaN nothing is decided.
     """
-    samples = [_sample(reading) for reading in readings]
-    mean, log_threshold = samples[0].mean, math.log1p(threshold)
-    low, high, reach = _bounds(samples, max(int(np.isfinite(mean).sum()), 1))
-    return [_decision(*row, log_threshold) for row in zip(mean, low, high, reach, strict=True)]
+    return _decided(_of_pairs(logs), threshold, table, own, those)
 
 
-def _bounds(samples: Sequence[_Sample], cases: int) -> tuple[Array, Array, Array]:
-    """The ends of intervals that cover every sample's, and how far beyond a threshold the log ratio must be to show."""
-    each = [_reach(sample, cases) for sample in samples]
-    low = np.fmin.reduce([sample.mean - t * error for sample, (t, _, error) in zip(samples, each, strict=True)])
-    high = np.fmax.reduce([sample.mean + t * error for sample, (t, _, error) in zip(samples, each, strict=True)])
-    # Whichever sample is right, a change must show in the one that reads the least of it.
-    apart = np.fmax.reduce([np.abs(sample.mean - samples[0].mean) for sample in samples])
-    return low, high, apart + np.fmax.reduce([(t + power) * error for t, power, error in each])
+def _decided(
+    found: Estimates,
+    threshold: float,
+    table: Array | float,
+    own: Array | float,
+    those: Sequence[int] | None = None,
+) -> list[Decision]:
+    wide, narrow = (-special.stdtrit(found.df, level) * found.error for level in (table, own))
+    power = special.stdtrit(found.df, POWER) * found.error
+    log_threshold = math.log1p(threshold)
+    return [
+        _decision(
+            found.mean[i],
+            (found.mean[i] - wide[i], found.mean[i] + wide[i]),
+            (found.mean[i] - narrow[i], found.mean[i] + narrow[i]),
+            wide[i] + power[i],
+            int(found.processes[i]),
+            log_threshold,
+        )
+        for i in (range(len(found.mean)) if those is None else those)
+    ]
 
 
-def _reach(sample: _Sample, cases: int) -> tuple[Array, Array, Array]:
-    """t of the confidence and of the power, and the standard error of the mean; t is NaN where none is known."""
-    variance, df = moderated(sample.variance, sample.df)
-    df = np.where(sample.several, df, math.nan)
-    t = stats.t.ppf(1 - (1 - CONFIDENCE) / 2 / cases, df)
-    return t, stats.t.ppf(POWER, df), np.sqrt(variance * sample.scale)
+def _decision(mean: float, wide: Ends, own: Ends, reach: float, processes: int, log_threshold: float) -> Decision:
+    """wide, own: the ends of the intervals for the whole table and for this case, all in logs."""
+    ratio = Interval(*map(_exp, (mean, *wide)))
+    if math.isnan(wide[0]):
+        few = "one process" if processes == 1 else f"{processes} processes, too few for a first look"
+        reason = "no turn is in both" if math.isnan(mean) else few
+        return Decision(UNDECIDED, ratio, math.inf, reason, processes=processes)
+    verdict = _verdict(wide, own, log_threshold)
+    more = _more(mean, wide, own, processes, log_threshold) if verdict == UNDECIDED else None
+    smallest = _exp(log_threshold + reach) - 1
+    return Decision(verdict, ratio, smallest, None, (_exp(own[0]), _exp(own[1])), processes, more)
 
 
-def _decision(mean: float, low: float, high: float, reach: float, log_threshold: float) -> Decision:
-    ratio = Interval(*map(_exp, (mean, low, high)))
-    if math.isnan(low):
-        reason = "no turn is in both" if math.isnan(mean) else "one process"
-        return Decision(UNDECIDED, ratio, math.inf, reason)
-    return Decision(_verdict(low, high, log_threshold), ratio, _exp(log_threshold + reach) - 1)
+def _more(mean: float, wide: Ends, own: Ends, processes: int, log_threshold: float) -> float:
+    """About how many more processes would decide: the width of an interval falls as the root of their number.
+
+    The interval that has to become so narrow is the wide one where the mean lies beyond the threshold, else its own.
+    """
+    beyond = abs(mean) - log_threshold
+    half = (wide if beyond > 0 else own)[1] - mean
+    return math.inf if beyond == 0 else max(1.0, _ceil(processes * ((half / beyond) ** 2 - 1)))
+
+
+def _ceil(value: float) -> float:
+    """Infinite where it is."""
+    return math.ceil(value) if math.isfinite(value) else value
 
 
 def _exp(value: float) -> float:
@@ -159,25 +185,19 @@ def _exp(value: float) -> float:
         return float(np.exp(value))
 
 
-def _verdict(low: float, high: float, log_threshold: float) -> str:
-    if low > log_threshold:
+def _verdict(wide: Ends, own: Ends, log_threshold: float) -> str:
+    if wide[0] > log_threshold:
         return SLOWER
-    if high < -log_threshold:
+    if wide[1] < -log_threshold:
         return FASTER
-    return SAME if -log_threshold < low and high < log_threshold else UNDECIDED
+    return SAME if -log_threshold < own[0] and own[1] < log_threshold else UNDECIDED
 
 
-def geometric_mean(readings: Sequence[Reading]) -> Interval:
-    """Of new / old over the cases; its interval is of the processes that have all of them."""
-    samples = []
-    for reading in readings:
-        mean = _sample(reading).mean
-        whole: Any = tuple(_whole(values) for values in reading)
-        samples.append(replace(_sample(whole), mean=np.array([mean.mean()])))
-    low, high, _ = _bounds(samples, 1)
-    return Interval(*(_exp(values[0]) for values in (samples[0].mean, low, high)))
-
-
-def _whole(values: Array) -> Array:
-    """The means over the cases, as one row, of the processes that have every case."""
-    return np.asarray(values[:, np.isfinite(values).all(axis=0)].mean(axis=0, keepdims=True))
+def geometric_mean(logs: Array) -> Interval:
+    """Of new / old over the cases, from log(new / old), cases x processes; its interval is of the processes that have
+    all of them.
+    """
+    mean = float(np.nanmean(np.nanmean(logs, axis=1)))
+    whole = _of_pairs(logs[:, np.isfinite(logs).all(axis=0)].mean(axis=0, keepdims=True))
+    reach = float(-special.stdtrit(whole.df[0], (1 - CONFIDENCE) / 2) * whole.error[0])
+    return Interval(*map(_exp, (mean, mean - reach, mean + reach)))

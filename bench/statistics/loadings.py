@@ -93,15 +93,22 @@ def _parts(rows: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
     return np.array_split(rows, max(1, min(PARTS, len(rows) // FEWEST)))
 
 
-def loadings(cases: Mapping[Key, Blocks], backend: Mapping[Key, Hashable], prior: Spreads) -> dict[Key, Loading]:
-    """Of each case, from its blocks and those of its backend."""
+class Kin(NamedTuple):
+    """Whom a case is like: those of its backend on its device somewhat, itself in another run quite."""
+
+    backend: Hashable
+    case: Hashable
+
+
+def loadings(cases: Mapping[Key, Blocks], kin: Mapping[Key, Kin], prior: Spreads) -> dict[Key, Loading]:
+    """Of each case, from its blocks and those of its kin."""
     mine: dict[Hashable, dict[Key, Blocks]] = {}
     for key, one in cases.items():
-        mine.setdefault(backend[key], {})[key] = one
-    return {key: found for each in mine.values() for key, found in _of_backend(each, prior).items()}
+        mine.setdefault(kin[key].backend, {})[key] = one
+    return {key: found for each in mine.values() for key, found in _of_backend(each, kin, prior).items()}
 
 
-def _of_backend(cases: Mapping[Key, Blocks], prior: Spreads) -> dict[Key, Loading]:
+def _of_backend(cases: Mapping[Key, Blocks], kin: Mapping[Key, Kin], prior: Spreads) -> dict[Key, Loading]:
     used = prior.factors
     x = {key: _centred(one.states[:, :used]) for key, one in cases.items()}
     y = {key: _centred(one.left(EXPECTED[:used])) for key, one in cases.items()}
@@ -109,10 +116,20 @@ def _of_backend(cases: Mapping[Key, Blocks], prior: Spreads) -> dict[Key, Loadin
     shared = _ridge(np.concatenate([*x.values()]), np.concatenate([*y.values()]), variance, prior.backend)
     rest = {key: y[key] - x[key] @ shared.value for key in cases}
     variance = _variance(cases, rest)
-    own = {key: _ridge(x[key], rest[key], variance, prior.case) for key in cases}
+    same: dict[Hashable, list[Key]] = {}
+    for key in cases:
+        same.setdefault(kin[key].case, []).append(key)
+    own = {
+        case: _ridge(
+            np.concatenate([x[key] for key in keys]), np.concatenate([rest[key] for key in keys]), variance, prior.case
+        )
+        for case, keys in same.items()
+    }
     return {
-        key: Loading(EXPECTED[:used] + shared.value + one.value, shared.covariance + one.covariance)
-        for key, one in own.items()
+        key: Loading(
+            EXPECTED[:used] + shared.value + own[kin[key].case].value, shared.covariance + own[kin[key].case].covariance
+        )
+        for key in cases
     }
 
 
@@ -141,7 +158,7 @@ def _ridge(x: Array, y: Array, variance: float, spread: float) -> Loading:
     return Loading(covariance @ (x.T @ y) / variance, covariance)
 
 
-def held_out(cases: Mapping[Key, Blocks], backend: Mapping[Key, Hashable], prior: Spreads) -> float:
+def held_out(cases: Mapping[Key, Blocks], kin: Mapping[Key, Kin], prior: Spreads) -> float:
     """How far a process is from what the others foretell of it, which is the mean of what is left of theirs: the mean
     absolute error of the log, over cases and processes; infinite where there is one process alone.
     """
@@ -152,7 +169,7 @@ def held_out(cases: Mapping[Key, Blocks], backend: Mapping[Key, Hashable], prior
         both = [key for key, rows in out.items() if rows.any() and not rows.all()]
         tried = {key: cases[key].only(out[key]) for key in both}
         known = {key: cases[key].only(~out[key]) for key in both}
-        for key, found in loadings(known, backend, prior).items():
+        for key, found in loadings(known, kin, prior).items():
             foretold = known[key].left(found.value).mean()
             rest = process_means(tried[key].left(found.value), tried[key].places)
             errors += [abs(each - foretold) for each in rest.tolist()]
@@ -160,8 +177,8 @@ def held_out(cases: Mapping[Key, Blocks], backend: Mapping[Key, Hashable], prior
 
 
 def chosen(errors: Mapping[Spreads, float]) -> Spreads:
-    """The simplest prior whose error is as good as the least; RAW where nothing could be held out."""
-    return next(prior for prior in PRIORS if prior in errors and not errors[prior] > AS_GOOD * min(errors.values()))
+    """The first prior, simple ones being first, whose error is as good as the least; the first if none was held out."""
+    return next(prior for prior in errors if not errors[prior] > AS_GOOD * min(errors.values()))
 
 
 def process_means(values: Array, places: npt.NDArray[np.int64]) -> Array:

@@ -9,22 +9,26 @@ their medians, net of the state, over the quietest of their rounds. docs/measure
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
 from bench.cases.case import Case
+from bench.cases.choice import MOST_PROCESSES
 from bench.records.record import Record
 from bench.records.rounds import Columns
 from bench.statistics.decision import moderated
 from bench.statistics.intervals import Interval
-from bench.statistics.loadings import PRIORS, Loading, Spreads, blocks, chosen, held_out, loadings
+from bench.statistics.loadings import PRIORS, RAW, Kin, Loading, Spreads, blocks, chosen, held_out, loadings
 from bench.statistics.stability import Usual, usual
 from bench.statistics.states import FACTORS, Array, Factor, Quiet, Turns, quiet, standard_error, states, taken
+
+Key = TypeVar("Key", bound=Hashable)
 
 CONFIDENCE = 0.95
 QUIETEST = 1 / 2  # of a process's rounds: the nearer to the quiet state, the less the loading matters
@@ -33,11 +37,13 @@ FEWEST = 8  # rounds, however few those are
 
 @dataclass(frozen=True)
 class Net:
-    """A case net of the machine. By process: its number, the log of its seconds per iteration at the quiet state, and
+    """A case net of the machine, of a group and a backend (on its device). By process: its number, the log of its seconds per iteration at the quiet state, and
     that as read; columns and net: its rounds, but those that shared their core, and their logs net of the state.
     distance: how far from the quiet state it was measured, by factor.
     """
 
+    group: str
+    backend: Hashable
     process: npt.NDArray[np.int64]
     logs: Array
     raw: Array
@@ -69,12 +75,12 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Model:
+class Model(Generic[Key]):
     """The fit of a run. prior: of the loadings, RAW where nothing is taken away; errors: of processes that were held
     out, by prior; turns: those of each group and process.
     """
 
-    nets: Mapping[Case, Net]
+    nets: Mapping[Key, Net]
     quiet: Quiet
     prior: Spreads
     errors: Mapping[Spreads, float]
@@ -90,7 +96,7 @@ class Model:
         return float(loading @ self.quiet.covariance[:used, :used] @ loading)
 
     @cached_property
-    def figures(self) -> dict[Case, Figure]:
+    def figures(self) -> dict[Key, Figure]:
         """Of every case, with 95 % intervals; NaN where nothing is known."""
         nets = list(self.nets.values())
         variance, df = _moderated([one.logs for one in nets])
@@ -107,7 +113,7 @@ class Model:
         return found
 
     @cached_property
-    def ratios(self) -> dict[tuple[Case, Case], Interval]:
+    def ratios(self) -> dict[tuple[Key, Key], Interval]:
         """Of every two cases of a group, in the order of the run: the figure of the second over that of the first.
 
         What they share in a process, the machine for one, is in neither's way.
@@ -123,7 +129,7 @@ class Model:
             found[a, b] = _interval(middle, s2 / len(logs) if len(logs) else math.nan, d, extra)
         return found
 
-    def ratio(self, one: Case, other: Case) -> Interval:
+    def ratio(self, one: Key, other: Key) -> Interval:
         """The figure of other over that of one, of the same group."""
         if one == other:
             return Interval(1.0, 1.0, 1.0)
@@ -133,10 +139,11 @@ class Model:
         return Interval(1 / back.value, 1 / back.high, 1 / back.low)
 
     @cached_property
-    def usual(self) -> dict[Case, Usual]:
-        """Of each case, what processes of its kind differ by anyway."""
-        logs = {case: one.logs for case, one in self.nets.items()}
-        return usual(logs, {case: _kind(case) for case in self.nets})
+    def usual(self) -> dict[Key, Usual]:
+        """Of each case, what processes of its backend differ by anyway."""
+        return usual(
+            {key: one.logs for key, one in self.nets.items()}, {key: one.backend for key, one in self.nets.items()}
+        )
 
     @property
     def correlation(self) -> float:
@@ -164,10 +171,10 @@ def _interval(log: float, variance: float, df: float, extra: float) -> Interval:
     return Interval(*(float(np.exp(min(each, 700.0))) for each in (log, log - reach, log + reach)))
 
 
-def _pairs(cases: Iterable[Case]) -> Iterator[tuple[Case, Case]]:
-    groups: dict[str, list[Case]] = {}
-    for case in cases:
-        groups.setdefault(case.group, []).append(case)
+def _pairs(nets: Mapping[Key, Net]) -> Iterator[tuple[Key, Key]]:
+    groups: dict[str, list[Key]] = {}
+    for key, one in nets.items():
+        groups.setdefault(one.group, []).append(key)
     for group in groups.values():
         yield from itertools.combinations(group, 2)
 
@@ -178,32 +185,58 @@ def _difference(one: Net, other: Net) -> Array:
     return np.asarray(other.logs[second] - one.logs[first])
 
 
-def fit(records: Sequence[Record]) -> Model:
+def fit(records: Sequence[Record]) -> Model[Case]:
     """The model of a run's measured cases, of which there may be one of each, and at least one."""
-    kept = {record.case: record.kept for record in records}
-    shared = {record.case: taken(record, kept[record.case]) for record in records}
-    columns = {case: _free(one, shared[case]) for case, one in kept.items()}
+    found = {record.case: record for record in records}
+    rows = {case: _rows(record, 0) for case, record in found.items()}
+    return _fit(rows, {case: Kin((case.backend, case.device), case) for case in found}, PRIORS)
+
+
+def fit_together(runs: Sequence[Mapping[Case, Record]], priors: Sequence[Spreads]) -> Model[tuple[int, Case]]:
+    """One model of several runs of one machine, by number of the run and case: a case has one loading in all of them,
+    and all have one quiet state.
+
+    Of the priors the first is taken whose factors are known. None is held out: the state may have changed between
+    runs as in none of them.
+    """
+    rows = {(i, case): _rows(record, i) for i, run in enumerate(runs) for case, record in run.items()}
+    return _fit(rows, {key: Kin((key[1].backend, key[1].device), key[1]) for key in rows}, priors, hold_out=False)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rounds of a case that count, and how many do not since they had to share their core."""
+
+    group: str
+    columns: Columns
+    taken: int
+
+
+def _rows(record: Record, run: int) -> _Rows:
+    kept = record.kept
+    shared = taken(record, kept)
+    free = _free(kept, shared)
+    return _Rows(
+        record.case.group, {**free, "process": free["process"] + run * MOST_PROCESSES}, int(np.count_nonzero(shared))
+    )
+
+
+def _fit(
+    rows: Mapping[Key, _Rows], kin: Mapping[Key, Kin], priors: Sequence[Spreads], hold_out: bool = True
+) -> Model[Key]:
+    columns = {key: one.columns for key, one in rows.items()}
     found = states(columns)
-    logs = {case: np.log(one["seconds"]) for case, one in columns.items()}
-    cut = {case: blocks(logs[case], found[case], one["process"]) for case, one in columns.items()}
+    logs = {key: np.log(one["seconds"]) for key, one in columns.items()}
+    cut = {key: blocks(logs[key], found[key], one["process"]) for key, one in columns.items()}
     known = np.all([np.isfinite(one.states).all(axis=0) for one in cut.values()], axis=0)
-    backend = {case: _kind(case) for case in columns}
-    tried = [prior for prior in PRIORS if known[: prior.factors].all()]
-    errors = {prior: held_out(cut, backend, prior) for prior in tried}
-    prior = chosen(errors)
-    turns = _turns(columns, found)
+    tried = [one for one in priors if known[: one.factors].all()] or [RAW]
+    errors = {one: held_out(cut, kin, one) for one in tried} if hold_out else {}
+    prior = chosen(errors) if errors else tried[0]
+    turns = _turns(rows, found)
     calm = quiet(turns) if known[0] else UNKNOWN
-    loading = loadings(cut, backend, prior)
-    nets = {
-        case: _net(columns[case], logs[case], found[case], loading[case], calm, int(shared[case].sum()))
-        for case in columns
-    }
+    loading = loadings(cut, kin, prior)
+    nets = {key: _net(one, kin[key].backend, logs[key], found[key], loading[key], calm) for key, one in rows.items()}
     return Model(nets, calm, prior, errors, turns)
-
-
-def _kind(case: Case) -> tuple[str, str]:
-    """Which cases move alike."""
-    return case.backend, case.device
 
 
 UNKNOWN = Quiet(np.full(len(FACTORS), math.nan), np.zeros((len(FACTORS), len(FACTORS))))
@@ -217,35 +250,42 @@ def _free(kept: Columns, shared: npt.NDArray[np.bool_]) -> Columns:
     return {name: column[rows] for name, column in kept.items()}
 
 
-def _turns(columns: Mapping[Case, Columns], found: Mapping[Case, Array]) -> list[Turns]:
+def _turns(rows: Mapping[Key, _Rows], found: Mapping[Key, Array]) -> list[Turns]:
     parts: dict[tuple[str, int], dict[int, tuple[float, Array]]] = {}
-    for case, one in columns.items():
-        group = case.group
-        rows = zip(one["process"].tolist(), one["turn"].tolist(), one["time"].tolist(), found[case], strict=True)
-        for process, turn, time, state in rows:
-            parts.setdefault((group, process), {}).setdefault(turn, (time, state))
+    for key, one in rows.items():
+        processes, turns, times = (one.columns[name].tolist() for name in ("process", "turn", "time"))
+        for process, turn, time, state in zip(processes, turns, times, found[key], strict=True):
+            parts.setdefault((one.group, process), {}).setdefault(turn, (time, state))
     return [
-        Turns(process, np.array([time for time, _ in turns.values()]), np.array([state for _, state in turns.values()]))
-        for (_, process), turns in parts.items()
+        Turns(
+            group,
+            process,
+            np.array([*turns]),
+            np.array([time for time, _ in turns.values()]),
+            np.array([state for _, state in turns.values()]),
+        )
+        for (group, process), turns in parts.items()
     ]
 
 
-def _net(columns: Columns, logs: Array, state: Array, loading: Loading, calm: Quiet, shared: int) -> Net:
+def _net(rows: _Rows, backend: Hashable, logs: Array, state: Array, loading: Loading, calm: Quiet) -> Net:
     used = len(loading.value)
     far = state[:, :used] - calm.state[:used]
     net = logs - far @ loading.value
-    numbers, places = np.unique(columns["process"], return_inverse=True)
-    rows = [_quietest(np.flatnonzero(places == i), far) for i in range(len(numbers))]
+    numbers, places = np.unique(rows.columns["process"], return_inverse=True)
+    used_rows = [_quietest(np.flatnonzero(places == i), far) for i in range(len(numbers))]
     return Net(
+        group=rows.group,
+        backend=backend,
         process=numbers,
-        logs=np.array([np.median(net[each]) for each in rows]),
+        logs=np.array([np.median(net[each]) for each in used_rows]),
         raw=np.array([np.median(logs[places == i]) for i in range(len(numbers))]),
         loading=loading,
-        distance=np.mean([far[each].mean(axis=0) for each in rows], axis=0),
-        columns=columns,
+        distance=np.mean([far[each].mean(axis=0) for each in used_rows], axis=0),
+        columns=rows.columns,
         net=net,
         core=np.bincount(places, state[:, 0]) / np.bincount(places),
-        taken=shared,
+        taken=rows.taken,
     )
 
 

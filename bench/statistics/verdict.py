@@ -1,21 +1,24 @@
 """Two runs compared: which cases are faster, slower, the same or undecided, and which could not be compared."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from bench.backends import backends
-from bench.cases.case import Case
+from bench.cases.case import NAMES, Case
 from bench.cases.variants import undetermined
 from bench.records.record import AGREED, MEASURED, SKIPPED, Record, Run
 from bench.records.record import FAILED as BROKEN
 from bench.records.rounds import Columns
-from bench.statistics.decision import Array, Decision, Reading, decisions, geometric_mean, two_samples
-from bench.statistics.intervals import Interval, log_ratios, median, process_medians
-from bench.support.controls import YARDSTICK
+from bench.statistics.decision import UNDECIDED, Array, Decision, geometric_mean, paired
+from bench.statistics.intervals import Interval, log_ratios, process_medians
+from bench.statistics.model import fit
+from bench.statistics.sequential import Looks, sequential
+from bench.statistics.sessions import between
 from bench.support.errors import InputError, one_line
 
 Rounds = Sequence[tuple[Columns, Columns]]  # of old and of new, a case each
@@ -28,7 +31,10 @@ CONDITIONS = ("threads", "device_name", "matmul_precision")  # of the records: c
 
 @dataclass(frozen=True)
 class Row:
-    """One case of a table. old, new: seconds per iteration; digits: of agreement. None where there is none."""
+    """One case of a table. old, new: seconds per iteration; digits: of agreement. None where there is none.
+
+    ratio, smallest, own, processes, more: as in a Decision.
+    """
 
     case: Case
     verdict: str
@@ -39,15 +45,20 @@ class Row:
     smallest: float | None = None
     old_digits: float | None = None
     new_digits: float | None = None
+    own: tuple[float, float] | None = None
+    processes: int | None = None
+    more: float | None = None
 
 
 @dataclass(frozen=True)
 class Table:
-    """Two runs compared. geometric_mean: of new / old over the cases that are in both, or None; drift: the yardstick's
-    new / old, or None where runs are paired, lack it, or have one of another kind; changed: the software that differs,
-    in words; cut_short: the runs that ended before all that was planned was measured; unlike: what makes the times
-    differ whatever the code does, where runs were compared all the same; lost: the processes that count for nothing
-    because their worker was lost, each with its run and case.
+    """Two runs compared, or several old ones and a new one. geometric_mean: of new / old over the cases that are in
+    both, or None; states: of two runs, by factor, the machine's state in the new one over that in the old; correlation:
+    of what is left with the core's state, None where that is not known, and where runs are paired; changed: the
+    software that differs, in words; cut_short: the runs that ended before all that was planned was measured; unlike:
+    what makes the times differ whatever the code does, where runs were compared all the same; lost: the processes that
+    count for nothing because their worker was lost, each with its run and case; together: the
+    command that measures in one run what two runs leave undecided.
     """
 
     old: str
@@ -56,37 +67,104 @@ class Table:
     geometric_mean: Interval | None
     threshold: float
     paired: bool
-    drift: float | None
+    states: Mapping[str, float]
+    correlation: float | None
     changed: tuple[str, ...]
     cut_short: tuple[str, ...] = ()
     unlike: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    together: str | None = None
 
 
-def decide(old: Run, new: Run, threshold: float) -> Table:
-    """Compare two runs, case by case. threshold: a fraction of 1, as 0.05.
+@dataclass(frozen=True)
+class _Judged:
+    """What the numbers say: the decisions of cases, and their seconds of old and of new."""
 
-    Raises InputError for one side of an A/B run given twice, for runs without a case to compare, and for a run that
-    holds a case twice or has no raw rounds of it.
+    decisions: Mapping[Case, Decision]
+    seconds: Mapping[Case, tuple[float, float]]
+    mean: Interval
+    states: Mapping[str, float]
+    correlation: float | None
+
+
+def decide(olds: Run | Sequence[Run], new: Run, threshold: float) -> Table:
+    """Compare an old run, or several of them, with a new one, case by case. threshold: a fraction of 1, as 0.05.
+
+    Raises InputError for one side of an A/B run given twice, for a side among several old runs, for runs without a
+    case to compare, and for a run that holds a case twice or has no raw rounds of it.
     """
-    sides = are_sides(old, new)
-    found = old.by_case, new.by_case
-    rest = [row for case in dict.fromkeys([*found[0], *found[1]]) if (row := _unmatched(case, *found))]
-    compared, mean, drift = [], None, None
-    if cases := measured_in_both(old, new):
-        rounds = [(found[0][case].kept, found[1][case].kept) for case in cases]
-        alike = old.machine.controls_by == new.machine.controls_by
-        readings = _paired_readings(rounds) if sides else _unpaired_readings(cases, rounds, alike)
-        decided = decisions(readings, threshold)
-        records = [(found[0][case], found[1][case]) for case in cases]
-        compared = [_row(*each) for each in zip(cases, decided, records, rounds, strict=True)]
-        mean, drift = geometric_mean(readings), _drift(rounds) if alike and not sides else None
+    olds = [olds] if isinstance(olds, Run) else sorted(olds, key=lambda run: run.datetime)
+    old = olds[-1]  # whose software is told
+    sides = _sides(olds, new)
+    before = {case: record for run in olds for case, record in run.by_case.items()}
+    before |= {case: record for run in olds for case, record in run.measured.items()}
+    rest = [row for case in dict.fromkeys([*before, *new.by_case]) if (row := _unmatched(case, before, new.by_case))]
+    compared: list[Row] = []
+    judged = None
+    if any(measured_in_both(one, new) for one in olds):
+        judged = _of_sides(old, new, threshold) if sides else _of_sessions(olds, new, threshold)
+        compared = [
+            _row(case, decision, judged.seconds[case], (before[case], new.by_case[case]))
+            for case, decision in judged.decisions.items()
+        ]
     elif all(row.verdict != FAILED for row in rest):
         raise InputError(f"no case was measured in both runs; {_holds(old)}, and {_holds(new)}")
-    names, changed = (_name(old), _name(new)), tuple(_changes(old, new, sides))
-    cut_short = tuple(name for name, run in zip(names, (old, new), strict=True) if run.machine.cut_short)
-    lost = tuple(f"{name}: {told}" for name, run in zip(names, (old, new), strict=True) for told in _lost(run))
-    return Table(*names, (*compared, *rest), mean, threshold, sides, drift, changed, cut_short, lost=lost)
+    runs = [*olds, new]
+    return Table(
+        old=", ".join(map(_name, olds)),
+        new=_name(new),
+        rows=(*compared, *rest),
+        geometric_mean=judged.mean if judged else None,
+        threshold=threshold,
+        paired=sides,
+        states=judged.states if judged else {},
+        correlation=judged.correlation if judged else None,
+        changed=tuple(_changes(old, new, sides)),
+        cut_short=tuple(_name(run) for run in runs if run.machine.cut_short),
+        lost=tuple(f"{_name(run)}: {told}" for run in runs for told in _lost(run)),
+        together=None if sides else _together(old, new, [row.case for row in compared if row.verdict == UNDECIDED]),
+    )
+
+
+def _together(old: Run, new: Run, cases: Sequence[Case]) -> str | None:
+    """The command that measures these cases of either run in turns; None where there is none to measure."""
+    if not cases:
+        return None
+    axes = {name: dict.fromkeys(str(getattr(case, name)) for case in cases) for name in NAMES}
+    words = [word for name, values in axes.items() for word in (f"--{name}", ",".join(values))]
+    return shlex.join(["python", "-m", "bench.ab", "--a", _spec(old, "OLD"), "--b", _spec(new, "NEW"), *words])
+
+
+def _spec(run: Run, name: str) -> str:
+    """What `ab` may be given for the code and the software of a run: its commit, or else a name to be replaced."""
+    commit = run.machine.git_commit
+    return name if commit is None or run.machine.git_dirty else f"git:{commit[:12]}"
+
+
+def _sides(olds: Sequence[Run], new: Run) -> bool:
+    """Whether there is one old run, and it and the new one are the sides of an A/B run. Raises InputError."""
+    found = [old for old in olds if are_sides(old, new)]
+    if found and len(olds) > 1:
+        raise InputError(f"{found[0].path}: the other side of {new.path}; expected that alone, or runs of other times")
+    return bool(found)
+
+
+def _of_sides(old: Run, new: Run, threshold: float) -> _Judged:
+    """By pairs of processes, turn by turn."""
+    cases = measured_in_both(old, new)
+    logs = paired_logs([(old.by_case[case].kept, new.by_case[case].kept) for case in cases])
+    looks = looks_of(old)
+    found = paired(logs, threshold) if looks is None else sequential(logs, threshold, looks)
+    figures = [fit([run.by_case[case] for case in cases]).figures for run in (old, new)]
+    seconds = {case: (figures[0][case].net.value, figures[1][case].net.value) for case in cases}
+    return _Judged(dict(zip(cases, found, strict=True)), seconds, geometric_mean(logs), {}, None)
+
+
+def _of_sessions(olds: Sequence[Run], new: Run, threshold: float) -> _Judged:
+    alike = len({run.machine.controls_by for run in (*olds, new)}) == 1
+    found = between([run.measured for run in olds], new.measured, alike, threshold)
+    correlation = None if math.isnan(found.correlation) else found.correlation
+    return _Judged(found.decisions, found.seconds, found.mean, found.states, correlation)
 
 
 def _lost(run: Run) -> list[str]:
@@ -101,6 +179,12 @@ def are_sides(old: Run, new: Run) -> bool:
     if first.side == second.side:
         raise InputError(f"{old.path} and {new.path}: both are side {first.side} of one A/B run; expected a and b")
     return True
+
+
+def looks_of(run: Run) -> Looks | None:
+    """After how many processes the cases of an A/B run were looked at; None where they were not, but at its end."""
+    told = run.machine.comparison
+    return None if told is None or told.looks is None else Looks(*told.looks)
 
 
 def measured_in_both(old: Run, new: Run) -> list[Case]:
@@ -157,50 +241,26 @@ def _reason(record: Record | None) -> str:
     return one_line((record and record.reason) or "no reason is recorded", LONGEST_REASON)
 
 
-def _row(case: Case, decided: Decision, records: Iterable[Record], rounds: Iterable[Columns]) -> Row:
-    old, new = (median(each["seconds"], each["process"]) for each in rounds)
+def _row(case: Case, decided: Decision, seconds: tuple[float, float], records: tuple[Record, Record]) -> Row:
     old_digits, new_digits = (None if one.agreement is None else one.agreement.digits for one in records)
     return Row(
         case,
         decided.verdict,
         decided.reason,
-        old,
-        new,
+        *seconds,
         decided.ratio,
         decided.smallest,
         old_digits,
         new_digits,
+        decided.own,
+        decided.processes,
+        decided.more,
     )
 
 
-def _paired_readings(rounds: Rounds) -> list[Reading]:
-    return [(_grid(log_ratios(old, new) for old, new in rounds),)]
-
-
-def _unpaired_readings(cases: Sequence[Case], rounds: Rounds, alike: bool) -> list[Reading]:
-    """As read; relative to the yardstick, if those are `alike`; and in CPU time, which does not run while another
-    process has the core.
-
-    The last is of the cases on the cpu alone: a process that waits for a device takes none.
-    """
-
-    def each(quantity: Callable[[Case, Columns], Array]) -> Reading:
-        sides: Any = zip(*rounds, strict=True)
-        grids: Any = tuple(
-            _grid(_logs(quantity(case, one), one) for case, one in zip(cases, side, strict=True)) for side in sides
-        )
-        return grids
-
-    def cpu(case: Case, one: Columns) -> Array:
-        return np.where(case.device == "cpu", one["cpu_seconds"], math.nan)
-
-    relative = [each(lambda case, one: one["seconds"] / one[YARDSTICK])] if alike else []
-    return [each(lambda case, one: one["seconds"]), *relative, each(cpu)]
-
-
-def _logs(values: Array, columns: Columns) -> tuple[Array, Array]:
-    """NaN where there is nothing to take it of: clocks of CPU time are coarse on some systems."""
-    return np.log(np.where(values > 0, values, math.nan)), columns["process"]
+def paired_logs(rounds: Rounds) -> Array:
+    """The process medians of log(new / old), turn by turn: cases x processes; NaN where a process lacks a case."""
+    return _grid(log_ratios(old, new) for old, new in rounds)
 
 
 def _grid(values: Iterable[tuple[Array, Array]]) -> Array:
@@ -208,14 +268,6 @@ def _grid(values: Iterable[tuple[Array, Array]]) -> Array:
     rows = [dict(zip(np.unique(process), process_medians(logs, process), strict=True)) for logs, process in values]
     processes = sorted({process for row in rows for process in row})
     return np.array([[row.get(process, math.nan) for process in processes] for row in rows]).reshape(len(rows), -1)
-
-
-def _drift(rounds: Rounds) -> float | None:
-    """How much longer the yardstick took in the new run: the geometric mean over cases; None where it is missing."""
-    old, new = (_grid(_logs(one[YARDSTICK], one) for one in side) for side in zip(*rounds, strict=True))
-    change = two_samples(old, new).mean
-    known = change[np.isfinite(change)]
-    return math.exp(float(known.mean())) if len(known) else None
 
 
 def _name(run: Run) -> str:
@@ -239,7 +291,7 @@ def _changes(old: Run, new: Run, sides: bool) -> Iterable[str]:
             yield f"{name.replace('_', ' ')} {' -> '.join(differing)}"
     before, now = (one.machine.controls_by for one in (old, new))
     if before != now and not sides:
-        yield f"yardstick {before} -> {now}: it is of another kind, and the verdicts are made without it"
+        yield f"controls {before} -> {now}: they are of another kind, so that nobody knows what the machine itself did"
 
 
 def differing_values(old: Run, new: Run, name: str, cases: Sequence[Case]) -> list[str]:

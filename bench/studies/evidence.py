@@ -10,9 +10,10 @@ from bench.records.record import Record, Run
 from bench.records.writing import statistics_of
 from bench.statistics.decision import FASTER, SLOWER, UNDECIDED
 from bench.statistics.verdict import Table, decide, measured_in_both
-from bench.studies.resplit import false_alarms, found, recorded, share
+from bench.studies.resplit import effort, false_alarms, found, recorded, share
 
-SIZES = (2, 3, 5, 8, 10, 15, 20)  # processes of a comparison
+MOST = (5, 10, 20)  # processes that a side of a comparison may have
+WITHIN = 300.0  # seconds
 
 
 def evidence(runs: Sequence[tuple[Run, Run]], threshold: float, slowdown: float, times: int) -> Iterator[str]:
@@ -21,6 +22,7 @@ def evidence(runs: Sequence[tuple[Run, Run]], threshold: float, slowdown: float,
     separate = list(itertools.combinations(firsts, 2))
     yield f"threshold {100 * threshold:.3g} %"
     yield f"a against b, as run: {_alarms(decide(a, b, threshold) for a, b in runs)}"
+    yield f"a against b, as run: {_in_time(runs, threshold)}"
     if separate:
         yield f"side a of every two runs: {_alarms(decide(old, new, threshold) for old, new in separate)}"
     for statistic in ("mean", "median", "min"):
@@ -34,24 +36,43 @@ def evidence(runs: Sequence[tuple[Run, Run]], threshold: float, slowdown: float,
             f"standard deviation {np.median(apart):.1f} % (median of {len(cases)} cases; largest {apart.max():.1f} %)"
         )
         yield f"{logs.shape[1]} pairs of processes in turns, log(b / a): {told}"
-    for size in (size for size in SIZES if size <= logs.shape[1]):
-        yield f"{logs.shape[1]} pairs of processes, split anew {times} times into {size} (intervals: of the splits):"
-        yield f"  identical code: {false_alarms(logs, size, threshold, times)}"
+    for most in (most for most in MOST if most <= logs.shape[1]):
+        told = f"split anew {times} times into at most {most}, until decided (intervals: of the splits)"
+        yield f"{logs.shape[1]} pairs of processes, {told}:"
+        yield f"  identical code: {false_alarms(logs, most, threshold, times)}"
         for backend in dict.fromkeys(case.backend for case in cases):
-            rows = logs[[case.backend == backend for case in cases]]
-            together = found(rows, size, threshold, slowdown, times)
-            each = [found(row[None], size, threshold, slowdown, max(1, times // len(rows))) for row in rows]
-            alone = (sum(pair[0] for pair in each), sum(pair[1] for pair in each))
+            slowed = np.array([case.backend == backend for case in cases])
+            among = found(logs, slowed, most, threshold, slowdown, max(1, times // len(cases)))
+            alone = [
+                found(row[None], np.array([True]), most, threshold, slowdown, max(1, times // int(slowed.sum())))
+                for row in logs[slowed]
+            ]
+            by_itself = share(sum(pair[0] for pair in alone), sum(pair[1] for pair in alone))
             told = f"{100 * slowdown:.3g} % in {backend}"
-            yield f"  {told}, found together: {share(*together)}; one by one: {share(*alone)}"
+            yield f"  {told}, found among all cases: {share(*among)}; in a run of one case: {by_itself}"
+
+
+def _in_time(runs: Sequence[tuple[Run, Run]], threshold: float) -> str:
+    """How many cases were decided within so many seconds of the first worker's start, and how long the runs took."""
+    rows, lengths = [], []
+    for a, b in runs:
+        starts = [one.started for run in (a, b) for record in run.measured.values() for one in record.processes or ()]
+        begun = min(start for start in starts if start is not None)
+        ends = {case: float(b.by_case[case].kept["time"].max()) - begun for case in measured_in_both(a, b)}
+        decided = {
+            row.case for row in decide(a, b, threshold).rows if row.ratio is not None and row.verdict != UNDECIDED
+        }
+        rows += [case in decided and end <= WITHIN for case, end in ends.items()]
+        lengths.append(max(ends.values()))
+    took = f"a run took {np.median(lengths):.0f} s in the middle and {max(lengths):.0f} s at most"
+    return f"decided within {WITHIN:.0f} s: {share(sum(rows), len(rows))}; {took}"
 
 
 def _alarms(tables: Iterable[Table]) -> str:
     """Of comparisons of identical code: how many had a case called faster or slower."""
-    verdicts = [[row.verdict for row in table.rows if row.ratio is not None] for table in tables]
-    alarms = sum(bool({FASTER, SLOWER} & set(each)) for each in verdicts)
-    undecided = float(np.mean([verdict == UNDECIDED for each in verdicts for verdict in each]))
-    return f"false alarms in {share(alarms, len(verdicts))}; {100 * undecided:.0f} % of the cases undecided"
+    compared = [[row for row in table.rows if row.ratio is not None] for table in tables]
+    alarms = sum(bool({FASTER, SLOWER} & {row.verdict for row in rows}) for rows in compared)
+    return f"false alarms in {share(alarms, len(compared))}; {effort([row for rows in compared for row in rows])}"
 
 
 def compare_fails(old: Run, new: Run, statistic: str, threshold: float) -> bool:

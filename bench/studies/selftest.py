@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from bench.measuring.comparison import Plan, measure
 from bench.sides.side import here
 from bench.statistics.decision import FASTER, SLOWER, UNDECIDED
-from bench.statistics.verdict import Table, decide
-from bench.studies.resplit import false_alarms, found, loaded, recorded, share
+from bench.statistics.verdict import Row, Table, decide
+from bench.studies.resplit import effort, false_alarms, found, loaded, recorded, share
 from bench.support.words import fraction, number
 from bench.workers.serving import SLOWDOWN
 
@@ -21,15 +23,14 @@ class Tally:
 
     runs: int = 0
     alarming: int = 0  # comparisons with any false verdict
-    cases: int = 0  # cases of identical code
-    false: int = 0
-    undecided: int = 0
+    false: int = 0  # cases of identical code that were called faster or slower
     planted: int = 0  # cases with a planted slowdown
     found: int = 0
+    rows: list[Row] = field(default_factory=list)  # cases of identical code
     lines: list[str] = field(default_factory=list)
 
 
-def self_test(plan: Plan, threshold: float, repeats_word: str, slowdown_word: str) -> int:
+def self_test(plan: Plan, repeats_word: str, slowdown_word: str) -> int:
     """Run it, print it; 0. Raises InputError, and what `measure` raises. The words are those of the options.
 
     A against A, and A against A with one backend slowed down, the backends in turn; both as often as asked.
@@ -43,24 +44,27 @@ def self_test(plan: Plan, threshold: float, repeats_word: str, slowdown_word: st
         slower = replace(b, variables=variables, spec="=".join(variables[0]))
         for name, tally, side, hurt in (("same", same, b, ""), ("planted", planted, slower, backend)):
             step = plan.part(f"{name}-{repeat + 1:02d}", plan.choice.seed + repeat)
-            _count(tally, decide(*measure(step, [a, side]), threshold), hurt)
+            _count(tally, decide(*measure(step, [a, side]), plan.threshold), hurt)
             print(f"{name} {repeat + 1}: {tally.lines[-1]}", flush=True)
-    print(_text(same, planted, slowdown, threshold))
-    print(_resplit(plan, [plan.output / f"same-{repeat + 1:02d}" for repeat in range(repeats)], slowdown, threshold))
+    print(_text(same, planted, slowdown, plan.threshold))
+    print(_resplit(plan, [plan.output / f"same-{repeat + 1:02d}" for repeat in range(repeats)], slowdown))
     return 0
 
 
-def _resplit(plan: Plan, folders: Sequence[Path], slowdown: float, threshold: float) -> str:
+def _resplit(plan: Plan, folders: Sequence[Path], slowdown: float) -> str:
     """The same rates from the recorded processes of identical code, split anew many times."""
     cases, logs = recorded(loaded(folders))
-    size = min(plan.choice.processes, logs.shape[1])
+    most, times = min(plan.choice.processes, logs.shape[1]), max(1, TIMES // len(cases))
     lines = [
-        f"the recorded processes of identical code, split anew {TIMES} times into {size} (intervals: of the splits):",
-        f"  {false_alarms(logs, size, threshold, TIMES)}",
+        f"the recorded processes of identical code, split anew {TIMES} times into at most {most}, until decided "
+        "(intervals: of the splits):",
+        f"  {false_alarms(logs, most, plan.threshold, TIMES)}",
     ]
     for backend in dict.fromkeys(case.backend for case in cases):
-        rows = logs[[case.backend == backend for case in cases]]
-        lines.append(f"  slowed in {backend}: found {share(*found(rows, size, threshold, slowdown, TIMES))}")
+        slowed = np.array([case.backend == backend for case in cases])
+        lines.append(
+            f"  slowed in {backend}: {share(*found(logs, slowed, most, plan.threshold, slowdown, times))} found"
+        )
     return "\n".join(lines)
 
 
@@ -73,9 +77,8 @@ def _count(tally: Tally, table: Table, hurt: str) -> None:
     found = sum(row.verdict == SLOWER for row in slowed)
     tally.runs += 1
     tally.alarming += bool(false)
-    tally.cases += len(rest)
     tally.false += len(false)
-    tally.undecided += undecided
+    tally.rows += rest
     tally.planted += len(slowed)
     tally.found += found
     told = [f"{len(rest)} of identical code, {len(false)} false, {undecided} undecided"]
@@ -85,13 +88,13 @@ def _count(tally: Tally, table: Table, hurt: str) -> None:
 
 def _text(same: Tally, planted: Tally, slowdown: float, threshold: float) -> str:
     alarms, comparisons = same.alarming + planted.alarming, same.runs + planted.runs
-    cases, false, undecided = (getattr(same, n) + getattr(planted, n) for n in ("cases", "false", "undecided"))
+    rows, false = same.rows + planted.rows, same.false + planted.false
     return "\n".join(
         [
             f"threshold {threshold:.3g}, planted slowdown {slowdown:.3g}",
             f"comparisons with a false alarm: {share(alarms, comparisons)}",
-            f"cases of identical code called faster or slower: {share(false, cases)}",
-            f"cases of identical code left undecided: {share(undecided, cases)}",
+            f"cases of identical code called faster or slower: {share(false, len(rows))}",
+            f"cases of identical code: {effort(rows)}",
             f"slowed cases found: {share(planted.found, planted.planted)}",
         ]
     )

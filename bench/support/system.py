@@ -2,7 +2,7 @@
 
 import os
 import platform
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 CPUS = Path("/proc/cpuinfo")  # Linux
+PROCESSES, TOPOLOGY = Path("/proc"), Path("/sys/devices/system/cpu")  # Linux
 # What tells there which instructions a processor has: on x86, and on ARM.
 ABILITIES = ("vendor_id", "cpu family", "model", "flags", "CPU implementer", "CPU part", "CPU variant", "Features")
 
@@ -27,6 +28,52 @@ def allowed_cores() -> list[int]:
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
+
+
+def pin(pid: int, cores: Collection[int]) -> None:
+    """Pin a process that runs to these cores: all threads that it has, and so those that they will start.
+
+    Nothing where it has just ended. Linux alone has a list of threads; elsewhere its first thread alone is pinned.
+    """
+    wanted, moved = {*cores}, True
+    while moved:  # a thread that was not yet pinned may have started another one meanwhile
+        moved = False
+        for thread in _threads(pid):
+            with suppress(ProcessLookupError):
+                if os.sched_getaffinity(thread) != wanted:
+                    os.sched_setaffinity(thread, wanted)
+                    moved = True
+
+
+def _threads(pid: int) -> list[int]:
+    try:
+        return [int(task.name) for task in (PROCESSES / str(pid) / "task").iterdir()]
+    except OSError:
+        return [] if PROCESSES.exists() else [pid]
+
+
+def apart(cores: Sequence[int], near: int) -> list[int]:
+    """Of these cores, in their order, those that lie on the same memory as `near`, one of each physical core.
+
+    Work on one slows down what runs on another as little as can be. All of them where the system tells nothing.
+    """
+    seen: set[frozenset[int]] = set()
+    found = []
+    for core in cores:
+        siblings = frozenset(_cores_in(TOPOLOGY / f"cpu{core}" / "topology" / "thread_siblings_list") or [core])
+        memory = next((_cores_in(node / "cpulist") for node in (TOPOLOGY / f"cpu{core}").glob("node[0-9]*")), [])
+        if siblings not in seen and (not memory or near in memory):
+            seen.add(siblings)
+            found.append(core)
+    return found
+
+
+def _cores_in(file: Path) -> list[int]:
+    """The cores that a file of Linux lists, as "0-3,8"; none where it tells nothing."""
+    with suppress(OSError, ValueError):
+        ranges = [part.partition("-") for part in file.read_text().strip().split(",")]
+        return [core for first, _, last in ranges for core in range(int(first), int(last or first) + 1)]
+    return []
 
 
 @cache

@@ -19,6 +19,7 @@ from bench.backends.base import Backend
 from bench.sides.side import Side
 from bench.sides.variables import THREADS
 from bench.support.errors import one_line
+from bench.support.system import pin
 from bench.workers.protocol import Request
 
 A = TypeVar("A")
@@ -47,6 +48,8 @@ class WorkerProcess:
     """A running worker; `alive` until it dies, is killed for lateness, or is closed. What it started ends with it."""
 
     def __init__(self, side: Side, variables: Mapping[str, str]) -> None:
+        self.pinned: list[int] | None = None
+        self._descendants_then: list[psutil.Process] = []
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
         self.process = subprocess.Popen(
             [side.python, "-m", "bench.worker"],
@@ -146,15 +149,30 @@ class WorkerProcess:
         """End it at once, and what it has started: a compiler would go on beside what is measured next."""
         self._end(self._descendants())
 
-    def close(self) -> None:
-        """Let the worker end by itself, as it does when nobody can ask it any more; end it if it does not."""
-        descendants = self._descendants()
+    def pin(self, cores: list[int] | None) -> None:
+        """Have it go on on these cores, with all threads that it has: from here, since older workers know no such
+        request. None, or where it is already: nothing. Raises WorkerError.
+        """
+        if cores is not None and cores != self.pinned:
+            try:
+                pin(self.process.pid, cores)
+            except OSError as error:
+                raise WorkerError(f"it cannot be pinned to {cores} ({error.strerror})") from None
+            self.pinned = cores
+
+    def let_go(self) -> None:
+        """Let the worker end by itself, as it does when nobody can ask it any more."""
         if self.process.stdin is not None and not self.process.stdin.closed:
+            self._descendants_then = self._descendants()
             with suppress(BrokenPipeError):  # it has died already
                 self.process.stdin.close()
+
+    def close(self) -> None:
+        """Let go of it, and end it if it does not end by itself."""
+        self.let_go()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(timeout=END_SECONDS)
-        self._end(descendants)
+        self._end(self._descendants_then)
         self.errors.close()
 
     def _descendants(self) -> list[psutil.Process]:

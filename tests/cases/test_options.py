@@ -181,7 +181,7 @@ def test_without_words_everything_is_chosen_in_teaching_order():
         "dtype": ("float32", "float64"),
         "points": (2000,),
     }
-    assert (choice.steps, choice.processes, choice.cold, choice.threads, choice.seed) == (2000, 5, 2, 1, 0)
+    assert (choice.steps, choice.processes, choice.cold, choice.threads, choice.seed) == (2000, 3, 1, 1, 0)
     assert (choice.precision, choice.max_time, choice.case_timeout) == (0.01, 2.0, 300)
 
 
@@ -189,7 +189,7 @@ def test_words_may_be_repeated_and_hold_commas():
     choice = asked(parsed("--backend=jax,numpy", "--backend=numpy", "--points=10,20", "--points", "4", "--processes=1"))
     assert choice.axes["backend"] == ("numpy", "jax")  # as they are shown everywhere
     assert choice.axes["points"] == (10, 20, 4)
-    assert choice.cold == 1  # no more than there are processes
+    assert (choice.processes, choice.cold) == (1, 1)
 
 
 def test_a_command_may_have_other_defaults_which_words_replace():

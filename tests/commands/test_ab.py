@@ -22,7 +22,7 @@ from bench.sides.side import here
 
 OLDER = "ef87f0a"  # a revision whose workers know nothing of this one's types
 FEW = ("--device=cpu", "--backend=numpy", "--variant=manual", "--dtype=float64", "--points=200", "--steps=300")
-SHORT = ("--processes=3", "--max-time=0.1")
+SHORT = ("--processes=8", "--max-time=0.2")
 
 
 def ab(*words: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
@@ -60,10 +60,27 @@ def test_each_side_leaves_a_json_that_report_and_compare_read(slowed, tmp_path, 
     assert b.machine.environment["FITBENCH_SLOWDOWN"] == "1.0"
     for run_ in (a, b):
         (record,) = run_.records
-        assert [one.process for one in record.processes] == [0, 1, 2]
+        assert record.processes[0].process == 0 and not record.cut_short
     assert compare.main([str(folder / "a.json"), str(folder / "b.json"), "--fail-if-slower=20%"]) == 1
-    assert "slower" in row(capsys.readouterr().out)
+    capsys.readouterr()
     assert report.main([str(folder / "a.json"), str(folder / "b.json"), "--output", str(tmp_path / "report")]) == 0
+
+
+def test_a_case_that_is_decided_gets_no_more_processes_and_its_record_says_so(slowed):
+    """Three processes show a slowdown of 100 %, and two confirm it, of the eight that it might have had."""
+    _, folder = slowed
+    for side in "ab":
+        run_ = load(folder / f"{side}.json")
+        (record,) = run_.records
+        assert [one.process for one in record.processes] == [0, 1, 2, 3, 4]
+        assert (record.sampling.stopped, record.sampling.asked) == ("decided", 8)
+        assert run_.machine.comparison.looks == (3, 8) and not run_.machine.cut_short
+
+
+def test_compare_comes_to_the_same_verdicts_as_the_run_itself(slowed, capsys):
+    done, folder = slowed
+    assert compare.main([str(folder / "a.json"), str(folder / "b.json"), "--threshold=20%"]) == 0
+    assert capsys.readouterr().out.rstrip("\n") == done.stdout.rstrip("\n")
 
 
 def test_the_sides_have_the_same_turns_of_the_same_steps(slowed):
@@ -105,7 +122,7 @@ def test_a_revision_is_compared_with_the_working_tree(copy, tmp_path):
 
 
 def test_an_edit_during_a_comparison_ends_it_and_loses_nothing(copy, tmp_path):
-    """The last two of six workers find another code than those before them."""
+    """The workers of the third process find another code than those before them."""
     path = copy / "impls" / "manual" / "numpy_fit.py"
     count = tmp_path / "count"
     edit = (

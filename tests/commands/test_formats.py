@@ -20,8 +20,20 @@ from bench.statistics.verdict import FAILED, NOT_COMPARED, Row, Table
 NOTHING = Interval(math.nan, math.nan, math.nan)
 EVIL = "=cmd | ![x](https://evil/p.png) <img src=x> `*_ www.evil.org a@b.org"
 ROWS = (
-    Row(case(), SLOWER, None, 1e-5, 1.25e-5, Interval(1.25, 1.2, 1.3), 0.08, 6.0, 4.75),
-    Row(case(backend="jax"), UNDECIDED, "one process", 1e-5, 2e-5, Interval(2.0, math.nan, math.nan), math.inf, 6.0),
+    Row(case(), SLOWER, None, 1e-5, 1.25e-5, Interval(1.25, 1.2, 1.3), 0.08, 6.0, 4.75, (1.22, 1.28), 5),
+    Row(
+        case(backend="jax"),
+        UNDECIDED,
+        "one process",
+        1e-5,
+        2e-5,
+        Interval(2.0, math.nan, math.nan),
+        math.inf,
+        6.0,
+        None,
+        (math.nan, math.nan),
+        1,
+    ),
     Row(case(backend="torch"), NOT_COMPARED, EVIL),
 )
 TABLE = Table(
@@ -33,7 +45,7 @@ KEYS = [
 ]
 COLUMNS = [
     *(*NAMES, "verdict", "reason", "old_seconds", "new_seconds", "ratio", "ratio_low", "ratio_high"),
-    *("smallest_slowdown", "old_digits", "new_digits"),
+    *("own_low", "own_high", "smallest_slowdown", "old_digits", "new_digits", "processes", "more_processes"),
 ]
 
 
@@ -61,10 +73,20 @@ def test_json_has_all_that_is_known_and_null_for_what_is_not():
     assert all(list(each) == COLUMNS for each in told["cases"])
     assert list(slower.values()) == [
         *("manual", "numpy", "cpu", "float32", 2000),
-        *(SLOWER, None, 1e-5, 1.25e-5, 1.25, 1.2, 1.3, 0.08, 6.0, 4.75),
+        *(SLOWER, None, 1e-5, 1.25e-5, 1.25, 1.2, 1.3, 1.22, 1.28, 0.08, 6.0, 4.75, 5, None),
     ]
-    assert [undecided[name] for name in COLUMNS[6:]] == ["one process", 1e-5, 2e-5, 2.0, *(None,) * 3, 6.0, None]
-    assert [rest[name] for name in COLUMNS[5:]] == [NOT_COMPARED, EVIL, *(None,) * 8]
+    assert [undecided[name] for name in COLUMNS[6:]] == [
+        "one process",
+        1e-5,
+        2e-5,
+        2.0,
+        *(None,) * 5,
+        6.0,
+        None,
+        1,
+        None,
+    ]
+    assert [rest[name] for name in COLUMNS[5:]] == [NOT_COMPARED, EVIL, *(None,) * 12]
 
 
 def test_the_verdict_on_all_is_told_without_a_gate_too():

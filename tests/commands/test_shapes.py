@@ -122,7 +122,7 @@ def foreign_rows(path: Path) -> None:
     with sqlite3.connect(path) as database:
         for sql in TABLES.values():
             database.execute(sql)
-        database.execute("INSERT INTO meta VALUES (?, ?, ?, ?)", (b"{}", 7, 1, 7))
+        database.execute("INSERT INTO meta VALUES (?, ?, ?, ?, ?, ?)", (b"{}", 7, 1, 7, None, None))
         database.execute("INSERT INTO samples VALUES (1, 'x', 'y')")
     database.close()
 

@@ -6,21 +6,27 @@ What is wrong with their words is in tests/cases/test_options.py.
 import json
 import os
 import re
+import shutil
+import signal
 import statistics
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from builders import record, write
-from conftest import PYTEST, ROOT, bench, copy_suite, records, run
+from conftest import PYTEST, ROOT, bench, copy_suite, interrupt, records, run, start
 
 from bench import report
 from bench.cases.options import choice_of
 from bench.conftest import resuming
 from bench.measuring import destination
+from bench.measuring.reporter import Reporter
 from bench.measuring.runner import Runner
 from bench.records.rounds import COLUMNS
 from bench.reporting import units
@@ -145,11 +151,26 @@ def test_a_terminal_shows_what_is_being_measured_while_pytest_waits(tmp_path):
     with subprocess.Popen([sys.executable, "-m", *PYTEST, *words], cwd=ROOT, stdout=child) as process:
         os.close(child)
         shown = b""
-        while b"process 1 of 2, group 1: manual-cpu-float64-" not in shown:
+        while b"process 1 of 2, group 1 of 2: manual, cpu, float64, " not in shown:
             shown += os.read(parent, 1000)  # raises where the run has ended without
         process.kill()
     os.close(parent)
     assert b"warning: --points 1000000" in shown  # what will take long, before it begins
+
+
+def test_a_log_tells_what_is_measured_and_is_flushed(tmp_path):
+    """It says what is measured while it is measured, and not when a buffer is full."""
+    words = (*SMALL, "--variant=manual", "--benchmark-json", str(tmp_path / "run.json"))
+    with subprocess.Popen([sys.executable, "-m", *PYTEST, *words], cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        shown = b""
+        while b"process 1 of 2, group 1 of 1: manual, cpu, float64\n" not in shown:
+            more = os.read(process.stdout.fileno(), 1000)
+            assert more, shown  # else it ended without
+            shown += more
+        assert process.poll() is None  # it goes on
+        rest = process.stdout.read()
+    assert process.returncode == 0 and b"1 passed" in rest
 
 
 def test_pytest_benchmark_can_compare_such_files(timed, tmp_path):
@@ -338,3 +359,108 @@ def test_the_command_that_goes_on_has_the_users_own_options():
     expected = "pytest bench --seed 3 -k 'nn or optim' '--benchmark-json=a b.json' --resume"
     assert resuming(Path("a b.json"), words) == expected
     assert resuming(Path("a b.json"), [*words[:3], "--benchmark-json=x", *words[5:]]) == expected
+
+
+LONG = ("--device=cpu", "--backend=numpy", "--variant=manual", "--dtype=float64", "--points=200", "--steps=300")
+ENDLESS = (*LONG, "--processes=200", "--cold=0", "--max-time=200", "--precision=0.0001%")  # a second a process
+
+
+def wait_for(what: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    while not what():
+        assert process.poll() is None
+        time.sleep(0.02)
+
+
+def test_after_each_process_there_are_a_json_and_a_report_of_what_there_is(tmp_path):
+    path, page = tmp_path / "run.json", tmp_path / "report" / "report.md"
+    process = start(path, *ENDLESS, f"--report={page.parent}")
+    try:
+        wait_for(lambda: page.exists() and page.stat().st_size > 0, process)
+        document, text = json.loads(path.read_text()), page.read_text()
+        output = interrupt(process)
+    finally:
+        process.kill()
+    assert document["machine_info"]["fitbench"]["cut_short"]  # as nobody knew whether it would be whole
+    (entry,) = document["benchmarks"]
+    assert len(entry["extra_info"]["processes"]) < 200 and entry["extra_info"]["sampling"]["stopped"] == "interrupted"
+    assert (
+        "**Not whole: run still went on when this was written, or was cut short; cases have 1 of 200 processes" in text
+    )
+    assert f"its report: {page}, of the processes before" in output
+    assert "**Not whole: run " in page.read_text()  # the newest that was whole
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_at_the_end_the_report_is_of_the_whole_run(tmp_path):
+    path, page = tmp_path / "run.json", tmp_path / "report" / "report.md"
+    done = bench(*LONG, "--processes=1", "--max-time=0.05", f"--benchmark-json={path}", f"--report={page.parent}")
+    assert done.returncode == 0, done.stdout
+    assert "Not whole" not in page.read_text() and "Cut short" not in page.read_text()
+    assert f"its report: {page}\n" in done.stdout and f"its report is written to {page.parent}" in done.stdout
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["report", "run.json"]
+
+
+def test_an_earlier_run_is_kept_until_the_new_one_is_whole(tmp_path):
+    """Its journal alone tells what there is."""
+    path, page = write(tmp_path / "run.json", [record()]), tmp_path / "report" / "report.md"
+    before = path.read_bytes()
+    process = start(path, *ENDLESS, f"--report={page.parent}")
+    try:
+        wait_for(lambda: page.exists() and page.stat().st_size > 0, process)
+        process.kill()
+        process.wait()
+    finally:
+        process.kill()
+    assert path.read_bytes() == before and "1 of 200 processes" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--report="], "--report '': empty; expected a folder"),
+        (["--report=here"], "--report here: cannot be written (File exists); expected a folder"),
+        (["--report=foreign"], "foreign/report.md: is there, and is no report of fitbench"),
+        (["--report=new", "--benchmark-disable"], "--report new: the run is kept in no file; give a --benchmark-json"),
+        (["--report=new", "--benchmark-json=/dev/null"], "--report new: the run is kept in no file"),
+    ],
+)
+def test_a_report_that_cannot_be_written_ends_a_run_before_it_begins(copy, words, told):
+    (copy / "here").touch()
+    (copy / "foreign").mkdir()
+    (copy / "foreign" / "report.md").write_text("mine")
+    done = bench(*SMALL, *words, cwd=copy)
+    assert done.returncode == 2
+    (line,) = (line for line in done.stderr.splitlines() if line.strip())
+    assert told in line
+    assert not (copy / "new").exists() and (copy / "foreign" / "report.md").read_text() == "mine"
+
+
+def test_a_report_that_fails_costs_no_run(tmp_path):
+    told = []
+    reporter = Reporter(tmp_path / "report", told.append)
+    source = tmp_path / "run.json.journal"
+    source.write_text("no journal")
+    job = reporter.job(source, lambda: told.append("before"))
+    job.work(None, 0)
+    assert told[0] == "before" and told[1].startswith(f"no report so far: {source}: damaged (file is not a database)")
+    assert len(told) == 2 and not (tmp_path / "report").exists()
+    reporter.kill()
+    assert reporter.make(source) is None  # and it begins no more
+
+
+def test_a_report_is_ended_with_its_run(tmp_path, monkeypatch):
+    """It would go on beside what comes next."""
+    monkeypatch.setattr("bench.measuring.reporter.sys.executable", shutil.which("sleep"))
+    started, before = [], subprocess.Popen
+
+    class Sleeping(before):
+        def __init__(self, words, **rest) -> None:
+            started.append(self)
+            super().__init__([words[0], "600"], **rest)
+
+    monkeypatch.setattr("bench.measuring.reporter.subprocess.Popen", Sleeping)
+    reporter = Reporter(tmp_path, lambda line: None)
+    killer = threading.Timer(0.2, reporter.kill)
+    killer.start()
+    assert reporter.make(tmp_path / "run.json") is None
+    assert started[0].returncode == -signal.SIGKILL

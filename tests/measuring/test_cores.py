@@ -6,14 +6,14 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 from builders import record, write
-from conftest import CORES, bench, records, run, start
+from conftest import bench, records, run, start
 
 from bench.cases.case import Case
 from bench.cases.options import choice_of
@@ -32,17 +32,6 @@ FEW = ("--device=cpu", "--backend=numpy", "--variant=manual", "--dtype=float64",
 SHORT = ("--processes=1", "--max-time=0.05")
 # A process makes 1000 rounds at most: some seconds.
 ENDLESS = ("--processes=200", "--cold=0", "--max-time=100000", "--precision=0.0001%")
-
-
-@pytest.fixture
-def all_cores() -> Iterator[list[int]]:
-    """All cores of the machine, which runs of the test may use: a worker of xdist has one."""
-    if len(CORES) < 2:
-        pytest.skip("one core")
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, CORES)
-    yield CORES
-    os.sched_setaffinity(0, before)
 
 
 def other(temporary: Path, cores: list[int]) -> int:

@@ -1,25 +1,34 @@
 """The runner in this process, with real workers of NumPy: what ends a run early, and what is kept then."""
 
-from collections.abc import Callable
-from dataclasses import replace
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from bench.cases.case import Case
 from bench.cases.options import choice_of
 from bench.measuring import sampling
-from bench.measuring.group import Group
+from bench.measuring.group import Group, Member
+from bench.measuring.neighbours import Presence
+from bench.measuring.rule import Rule, Sides
 from bench.measuring.runner import Runner
 from bench.measuring.sampling import BLOCK, MOST_ROUNDS
-from bench.records.record import FAILED, MEASURED, NOT_REACHED, Machine
+from bench.records.record import AGREED, FAILED, MEASURED, NOT_REACHED, Machine
 from bench.sides.side import Side, here
+from bench.workers.process import WorkerProcess
+from bench.workers.protocol import Build, Converge, Finish, Round, Start
 
 WORDS = {"backend": ["numpy"], "device": ["cpu"], "dtype": ["float64"], "points": ["200"], "steps": "100"}
 SHORT = {"processes": "3", "max_time": "0.03", "variant": ["manual"]}
 
 
-def runner_of(side: Side | None = None, tell: Callable[[str], None] = lambda line: None, **words) -> Runner:
-    runner = Runner(choice_of(**{**WORDS, **SHORT, **words}), [side or here()], timed=True, tell=tell)
+def runner_of(
+    side: Side | None = None, tell: Callable[[str], None] = lambda line: None, timed: bool = True, **words
+) -> Runner:
+    runner = Runner(choice_of(**{**WORDS, **SHORT, **words}), [side or here()], timed=timed, tell=tell)
     runner.select(planned.case for planned in runner.planned)
     return runner
 
@@ -44,14 +53,87 @@ def kill(group: Group) -> None:
     group.members[0].worker.process.process.kill()
 
 
+@dataclass(frozen=True)
+class Until(Rule):
+    """The variant `nn` is decided after one process, all others after two."""
+
+    def undecided(self, samples: Mapping[Case, Sides]) -> list[Case]:
+        return [case for case, sides in samples.items() if len(sides[0]) < (1 if case.variant == "nn" else 2)]
+
+
+def ruled(tell: Callable[[str], None] = lambda line: None) -> Runner:
+    """Two sides of two variants, which may have three processes."""
+    sides = [replace(here(), label=label) for label in "ab"]
+    choice = choice_of(**{**WORDS, **SHORT, "variant": ["manual", "nn"]})
+    runner = Runner(choice, sides, timed=True, tell=tell, rule=Until(0.05, (1, 3)))
+    runner.select(planned.case for planned in runner.planned)
+    return runner
+
+
+def processes_of(runner: Runner) -> dict[str, list[int]]:
+    return {
+        f"{case.variant} {side}": sorted(one.process for one in runner.samples if (one.case, one.side) == (case, side))
+        for case in runner.selected
+        for side in "ab"
+    }
+
+
+EXPECTED = {"manual a": [0, 1], "manual b": [0, 1], "nn a": [0], "nn b": [0]}
+
+
+def test_only_cases_that_the_rule_leaves_undecided_have_another_process():
+    told: list[str] = []
+    runner = ruled(told.append)
+    runner.run()
+    assert processes_of(runner) == EXPECTED and runner.complete
+    for case in runner.selected:
+        for side in "ab":
+            record = runner.so_far(case, label=side)
+            assert (record.sampling.stopped, record.sampling.asked, record.cut_short) == ("decided", 3, False)
+    assert [line.rpartition("; ")[2] for line in told] == ["2 of 2 cases undecided"] * 2 + ["1 of 2 cases undecided"]
+
+
+@pytest.mark.parametrize("process", [0, 1])
+def test_a_run_with_a_rule_that_is_cut_short_goes_on_as_it_would_have(monkeypatch, tmp_path, process):
+    with monkeypatch.context() as patched:
+        in_turn(patched, interrupt, (process,))
+        first = ruled()
+        first.keep_journal(tmp_path / "journal", resume=False)
+        first.run()
+        first.journal.close()
+    stopped = {one.variant: first.so_far(one, label="a") for one in first.selected}
+    assert not first.complete and stopped["manual"].cut_short
+    if process == 1:  # by then the other one was decided
+        assert stopped["nn"].sampling.stopped == "decided"
+    second = ruled()
+    second.keep_journal(tmp_path / "journal", resume=True)
+    second.run()
+    second.journal.close()
+    assert processes_of(second) == EXPECTED and second.complete
+
+
+def test_the_sides_start_in_the_other_order_from_process_to_process(monkeypatch):
+    orders: dict[int, list[str]] = {}
+    before = Group._converge
+
+    def converge(group: Group, member: Member) -> None:
+        if member.case.variant == "manual":
+            orders.setdefault(group.process, []).append(member.side.label)
+        before(group, member)
+
+    monkeypatch.setattr(Group, "_converge", converge)
+    ruled().run()
+    assert orders == {0: ["a", "b"], 1: ["b", "a"]}
+
+
 def test_groups_come_in_another_order_in_each_process_which_follows_from_the_seed():
     variants = ["manual", "autograd", "custom_function", "nn", "optim"]
     runner, same, other = (runner_of(variant=variants, seed=seed) for seed in ("1", "1", "2"))
-    orders = [[cases[0].variant for cases in runner._groups(process)] for process in range(8)]
+    orders = [[cases[0].variant for cases in runner._groups(process, runner.selected)] for process in range(8)]
     assert all(sorted(order) == sorted(variants) for order in orders)
     assert len({order[0] for order in orders}) > 2  # none is always the first, which finds a fresh heap
-    assert orders == [[cases[0].variant for cases in same._groups(process)] for process in range(8)]
-    assert orders != [[cases[0].variant for cases in other._groups(process)] for process in range(8)]
+    assert orders == [[cases[0].variant for cases in same._groups(process, same.selected)] for process in range(8)]
+    assert orders != [[cases[0].variant for cases in other._groups(process, other.selected)] for process in range(8)]
 
 
 def test_the_group_that_ctrl_c_cuts_does_not_count_and_earlier_processes_do(monkeypatch):
@@ -157,3 +239,177 @@ def test_a_fit_of_one_step_is_not_measured_for_minutes(monkeypatch):
     monkeypatch.setattr(sampling, "WALL", 1e-9)  # what passes around the rounds ends them, too
     runner = runner_of(steps="1", processes="1", max_time="1", precision="0.0001%")
     assert len(runner.record(case).rounds.seconds) <= 4 * BLOCK
+
+
+@pytest.fixture
+def places(monkeypatch) -> list[None]:
+    """As on a machine of three cores, whatever the test may use: nothing is pinned."""
+    found = [None, None, None]
+    monkeypatch.setattr(Runner, "_places", lambda runner: found)
+    return found
+
+
+class Meeting:
+    """Workers that converge together, or not at all: the first one waits for the second."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, requests: tuple[type, ...], parties: int = 2) -> None:
+        self.barrier = threading.Barrier(parties)
+        before = WorkerProcess.ask
+
+        def ask(worker: WorkerProcess, request, seconds):
+            if isinstance(request, requests):
+                self.barrier.wait(60)  # raises where it is alone
+            return before(worker, request, seconds)
+
+        monkeypatch.setattr(WorkerProcess, "ask", ask)
+
+
+TWO = {"backend": ["numpy", "torch"], "processes": "2"}
+
+
+def test_what_is_not_timed_starts_and_converges_side_by_side(monkeypatch, places):
+    Meeting(monkeypatch, (Start, Converge))
+    runner = runner_of(**TWO)
+    runner.run()
+    assert [len(runner.so_far(case).processes) for case in runner.selected] == [2, 2]
+    # Of three places two are used: there are two workers.
+    assert {one.start.beside for one in runner.samples} == {1}
+
+
+def test_a_run_on_one_core_has_nothing_beside_it(monkeypatch, places):
+    places[:] = [None]
+    monkeypatch.setattr(WorkerProcess, "ask", alone(WorkerProcess.ask))
+    runner = runner_of(**TWO)
+    runner.run()
+    assert {one.start.beside for one in runner.samples} == {0} and runner.complete
+
+
+def alone(ask):
+    going = threading.Lock()
+
+    def one(worker: WorkerProcess, request, seconds):
+        assert going.acquire(blocking=False)
+        try:
+            return ask(worker, request, seconds)
+        finally:
+            going.release()
+
+    return one
+
+
+def test_starts_that_are_told_go_two_at_a_time_and_later_ones_on_all_cores(monkeypatch, places):
+    """The first process has empty caches, the second warm ones; of the third the report shows nothing."""
+    runner = runner_of(backend=["numpy", "torch", "jax"])
+    runner.run()
+    most = [max(one.start.beside for one in runner.samples if one.process == process) for process in range(3)]
+    assert most == [1, 1, 2]
+
+
+def test_nothing_goes_on_beside_rounds(monkeypatch, places):
+    """Whoever asks for a round is the only one that asks."""
+    asking, before = [], WorkerProcess.ask
+
+    def ask(worker: WorkerProcess, request, seconds):
+        asking.append(request)
+        try:
+            assert not isinstance(request, Round) or asking == [request]
+            return before(worker, request, seconds)
+        finally:
+            asking.remove(request)
+
+    monkeypatch.setattr(WorkerProcess, "ask", ask)
+    runner = runner_of(**TWO, variant=["manual", "nn"])
+    runner.run()
+    assert runner.complete and all(runner.so_far(case).outcome == MEASURED for case in runner.selected)
+
+
+def test_workers_are_sent_home_before_they_are_timed(monkeypatch):
+    """In words alone, so that it needs neither several cores nor any that may be used."""
+    monkeypatch.setattr(Presence, "announce", lambda presence, before=(): setattr(presence, "cores", [3]))
+    monkeypatch.setattr(Presence, "spare", lambda presence: [3, 5])
+    monkeypatch.setattr(WorkerProcess, "pin", lambda worker, cores: setattr(worker, "pinned", cores))
+    before, seen = WorkerProcess.ask, []
+
+    def ask(worker: WorkerProcess, request, seconds):
+        if isinstance(request, Start):
+            seen.append((Start, tuple(request.cores)))
+            request = replace(request, cores=None)
+        elif isinstance(request, Build | Round | Finish):
+            seen.append((type(request), tuple(worker.pinned)))
+        return before(worker, request, seconds)
+
+    monkeypatch.setattr(WorkerProcess, "ask", ask)
+    Meeting(monkeypatch, (Start, Converge))
+    runner = runner_of(**TWO)
+    runner.announce()
+    runner.run()
+    assert {*seen} == {(Start, (3,)), (Start, (5,)), (Build, (3,)), (Build, (5,)), (Round, (3,)), (Finish, (3,))}
+    assert [runner.so_far(case).cores for case in runner.selected] == [[3], [3]]
+
+
+def test_workers_come_home_before_they_are_timed(monkeypatch, all_cores):
+    pinned, before = {}, WorkerProcess.ask
+
+    def ask(worker: WorkerProcess, request, seconds):
+        if isinstance(request, Converge | Round):
+            tasks = Path("/proc", str(worker.process.pid), "task").iterdir()
+            cores = {core for task in tasks for core in os.sched_getaffinity(int(task.name))}
+            pinned.setdefault(type(request), set()).add(tuple(cores))
+        return before(worker, request, seconds)
+
+    monkeypatch.setattr(WorkerProcess, "ask", ask)
+    Meeting(monkeypatch, (Start, Converge))
+    runner = runner_of(**TWO)
+    runner.run()
+    assert pinned[Converge] >= {(all_cores[0],), (all_cores[-1],)} or len(all_cores) > 2
+    assert pinned[Round] == {(all_cores[-1],)}
+    assert {tuple(runner.so_far(case).cores) for case in runner.selected} == {(all_cores[-1],)}
+
+
+def test_an_untimed_run_checks_workers_side_by_side_and_keeps_each_case_at_once(monkeypatch, places, tmp_path):
+    def interrupt(line: str) -> None:
+        if line.startswith("2 of 4 cases checked"):
+            raise KeyboardInterrupt
+
+    words = {**TWO, "variant": ["manual", "nn"]}
+    with monkeypatch.context() as patched:
+        Meeting(patched, (Converge,))
+        first = runner_of(tell=interrupt, timed=False, **words)
+        first.keep_journal(tmp_path / "journal", resume=False)
+        first.run()
+        first.journal.close()
+    assert first.interrupted and not first.complete and len(first.samples) == 2
+    asked = []
+    monkeypatch.setattr(WorkerProcess, "ask", lambda *words, ask=WorkerProcess.ask: asked.append(words) or ask(*words))
+    second = runner_of(timed=False, **words)
+    second.keep_journal(tmp_path / "journal", resume=True)
+    second.run()
+    second.journal.close()
+    assert sum(isinstance(request, Build) for _, request, _ in asked) == 2  # the rest
+    assert {second.so_far(case).outcome for case in second.selected} == {AGREED} and second.complete
+
+
+def test_a_worker_that_is_lost_beside_others_costs_its_case_alone(monkeypatch, places):
+    before = WorkerProcess.ask
+
+    def ask(worker: WorkerProcess, request, seconds):
+        if isinstance(request, Build) and (request.case.variant, request.case.backend) == ("manual", "torch"):
+            worker.process.kill()
+        return before(worker, request, seconds)
+
+    monkeypatch.setattr(WorkerProcess, "ask", ask)
+    runner = runner_of(timed=False, **{**TWO, "variant": ["manual", "nn"]})
+    runner.run()
+    outcomes = {(case.variant, case.backend): runner.so_far(case).outcome for case in runner.selected}
+    assert outcomes.pop(("manual", "torch")) == FAILED and {*outcomes.values()} == {AGREED}
+
+
+def test_rounds_have_the_same_steps_in_all_processes(places):
+    """What a case takes is read while others go on beside it: the later processes keep to the first."""
+    runner = runner_of(max_time="0.3", steps="2000")
+    (case,) = runner.selected
+    rounds = runner.record(case).rounds
+    assert (
+        len({max(steps for steps, one in zip(rounds.steps, rounds.process, strict=True) if one == p) for p in (1, 2)})
+        == 1
+    )

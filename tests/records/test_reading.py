@@ -56,7 +56,7 @@ def test_what_was_written_is_read_as_the_same_run(tmp_path):
         record(variant="nn", outcome=SKIPPED, reason="not installed", device="cuda:1", dtype="float64", points=4),
         record(variant="nn", outcome=NOT_REACHED, reason=None),
     ]
-    comparison = Comparison(id="1", side="a", spec="X=1 .")
+    comparison = Comparison(id="1", side="a", spec="X=1 .", looks=(3, 20))
     machine = Machine(**MACHINE, other_runs=[7], load_average=[0.5, 1.0, 2.0], comparison=comparison)
     write_document(tmp_path / "run.json", document({one.case: one for one in records}, machine, False))
     run = load(tmp_path / "run.json")

@@ -7,7 +7,7 @@ import pytest
 from builders import AGREEMENT, record, rounds, run_of, start
 from msgspec.structs import replace as changed
 
-from bench.records.record import AGREED, FAILED, MEASURED, SKIPPED, Facts, Sample
+from bench.records.record import AGREED, FAILED, MEASURED, SKIPPED, Comparison, Facts, Sample
 from bench.records.rounds import COLUMNS, Rounds, Row, joined
 from bench.support.controls import CONTROLS
 from bench.support.errors import InputError
@@ -91,3 +91,9 @@ def test_a_run_finds_its_records_by_case_and_holds_none_twice():
     again = run_of("run.json", [numpy, torch, changed(torch, agreement=replace(AGREEMENT, digits=1.0))])
     with pytest.raises(InputError, match=r"^run.json: manual-torch-cpu-float32-2000: the run holds this case twice$"):
         _ = again.by_case
+
+
+def test_looks_of_a_comparison_begin_before_they_end():
+    assert Comparison("1", "a", ".", (3, 3)).looks == (3, 3)
+    with pytest.raises(ValueError, match="expected `looks` that begin before they end"):
+        Comparison("1", "a", ".", (4, 3))

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from builders import record, run_of, start
 from conftest import CASES, write_run
 
 from bench import evidence
 from bench.records.reading import load
+from bench.records.record import Comparison, Run
 from bench.studies import resplit
 from bench.studies.evidence import compare_fails
+from bench.studies.evidence import evidence as study
 
 PAIRS = 12
 
@@ -46,15 +49,33 @@ def test_a_split_draws_pairs_without_repeating_and_swaps_sides_for_all_cases_ali
 def test_rates_are_as_the_truth_is(folders):
     _, logs = resplit.recorded(resplit.loaded(folders))
     assert resplit.false_alarms(logs, 6, 0.05, 200).startswith("false alarms in 0 of 200")
-    # 10 % of a spread of 1 % over six pairs stands far beyond 5 %; 4 % can never stand beyond it.
-    assert resplit.found(logs, 6, 0.05, 0.10, 100) == (300, 300)
-    assert resplit.found(logs, 6, 0.05, 0.04, 100) == (0, 300)
+    # 10 % of a spread of 1 % over up to twelve pairs stands far beyond 5 %; 4 % can never stand beyond it.
+    every, last = np.array([True] * 3), np.array([False, False, True])
+    assert resplit.found(logs, every, 12, 0.05, 0.10, 100) == (300, 300)
+    assert resplit.found(logs, last, 12, 0.05, 0.10, 100) == (100, 100)
+    assert resplit.found(logs, last, 12, 0.05, 0.04, 100) == (0, 100)
+
+
+def test_what_it_takes_to_decide_is_told():
+    """All three processes of all cases agree to a thousandth: none needs a fourth."""
+    logs = np.random.default_rng(0).normal(0, 1e-3, (3, 10))
+    told = resplit.false_alarms(logs, 10, 0.05, 100)
+    assert told.endswith("0.0 % of the cases undecided; 3.0 processes a case (95 of 100 cases: at most 3)")
+
+
+def test_of_a_run_that_stopped_cases_only_the_processes_before_its_first_look_are_split(tmp_path):
+    """Later ones are of those cases alone that needed them."""
+    logs = np.random.default_rng(0).normal(0, 0.01, (3, 6))
+    for label, factors in (("a", np.ones((3, 6))), ("b", np.exp(logs))):
+        write_run(tmp_path, label, factors, looks=[4, 20])
+    _, found = resplit.recorded(resplit.loaded([tmp_path]))
+    assert found == pytest.approx(logs[:, :4], rel=1e-9)
 
 
 def test_sides_that_do_differ_are_seen_as_alarms():
     """The check can fail: pairs whose sides are not alike give alarms where the draw keeps their sign."""
-    logs = np.full((3, 2), 0.5) + np.random.default_rng(0).normal(0, 1e-3, (3, 2))
-    assert not resplit.false_alarms(logs, 2, 0.05, 100).startswith("false alarms in 0 of")
+    logs = np.full((3, 5), 0.5) + np.random.default_rng(0).normal(0, 1e-3, (3, 5))
+    assert not resplit.false_alarms(logs, 5, 0.05, 100).startswith("false alarms in 0 of")
 
 
 def test_the_evidence_of_recorded_runs(folders, capsys):
@@ -67,7 +88,24 @@ def test_the_evidence_of_recorded_runs(folders, capsys):
     apart = 100 * resplit.recorded(resplit.loaded(folders))[1].std(axis=1, ddof=1)
     assert f"standard deviation {sorted(apart)[1]:.1f} % (median of 3 cases; largest {max(apart):.1f} %)" in said
     assert min(apart) > 0.5 and max(apart) < 1.5  # they were drawn with 1 %
-    assert "10 % in torch, found together: 50 of 50" in said
+    assert "12 pairs of processes, split anew 50 times into at most 10, until decided" in said
+    assert "10 % in torch, found among all cases: 16 of 16" in said
+
+
+def test_what_was_decided_in_time_is_counted_from_the_first_start():
+    """A process in 100 s: three decide the one case, and five leave the other open."""
+
+    def run(side: str, *seconds: list[list[float]]) -> Run:
+        starts = [[start(i, started=100.0 * i) for i in range(len(each))] for each in seconds]
+        records = [record(each, backend=CASES[i], processes=starts[i]) for i, each in enumerate(seconds)]
+        return run_of(side, records, comparison=Comparison("1", side, ".", (3, 20)))
+
+    one, more = [[1e-3]] * 3, [[1e-3]] * 5
+    apart = [[1e-3 * factor] for factor in (0.9, 1.1, 1.2, 0.8, 1.0)]
+    (told,) = [
+        line for line in study([(run("a", one, more), run("b", one, apart))], 0.05, 0.1, 1) if "decided w" in line
+    ]
+    assert "decided within 300 s: 1 of 2" in told and "a run took 400 s in the middle and 400 s at most" in told
 
 
 def test_compare_fail_fires_as_that_of_pytest_benchmark_would(tmp_path):

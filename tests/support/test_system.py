@@ -1,5 +1,8 @@
 """What may be used of the machine: memory, where containers limit it, and the instructions of the processor."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -106,3 +109,54 @@ def test_processors_of_other_instructions_are_told_apart(tmp_path, monkeypatch):
         assert system.instructions()
     finally:
         system.instructions.cache_clear()
+
+
+SLEEPING = """
+import sys, threading, time
+def nested():
+    threading.Thread(target=time.sleep, args=[600]).start()
+    time.sleep(600)
+for _ in range(4):
+    threading.Thread(target=nested).start()
+while threading.active_count() < 9:
+    time.sleep(0.01)
+print(flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(not system.PROCESSES.is_dir(), reason="no list of threads")
+def test_a_process_is_pinned_with_all_threads_that_it_has(all_cores):
+    """`os.sched_setaffinity(pid)` alone would move its first thread, and no other."""
+    with subprocess.Popen([sys.executable, "-c", SLEEPING], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None and process.stdout.readline()
+            for cores in ([all_cores[-1]], all_cores[:2]):
+                system.pin(process.pid, cores)
+                threads = [int(task.name) for task in (system.PROCESSES / str(process.pid) / "task").iterdir()]
+                assert len(threads) == 9
+                assert [os.sched_getaffinity(one) for one in threads] == [{*cores}] * 9
+        finally:
+            process.kill()
+    system.pin(process.pid, all_cores)  # it has ended: nothing
+
+
+def topology(folder: Path, siblings: dict[int, str], nodes: dict[int, str]) -> None:
+    for core, text in siblings.items():
+        (folder / f"cpu{core}" / "topology").mkdir(parents=True)
+        (folder / f"cpu{core}" / "topology" / "thread_siblings_list").write_text(f"{text}\n")
+    for core, text in nodes.items():
+        (folder / f"cpu{core}" / "node0").mkdir()
+        (folder / f"cpu{core}" / "node0" / "cpulist").write_text(f"{text}\n")
+
+
+def test_cores_apart_are_one_of_each_physical_core_on_the_same_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(system, "TOPOLOGY", tmp_path)
+    assert system.apart([7, 1, 3], near=7) == [7, 1, 3]  # the system tells nothing
+    # Cores 0 to 3 and their second threads, 4 to 7, two and two on a memory.
+    siblings = {core: f"{core % 4},{core % 4 + 4}" for core in range(8)}
+    topology(tmp_path, siblings, {core: "0-1,4-5" if core % 4 < 2 else "2-3,6-7" for core in range(8)})
+    assert system.apart([7, *range(7)], near=7) == [7, 2]
+    assert system.apart([1, 5, 0, 4], near=1) == [1, 0]
+    (tmp_path / "cpu0" / "topology" / "thread_siblings_list").write_text("of no use")
+    assert system.apart([1, 5, 0, 4], near=1) == [1, 0, 4]

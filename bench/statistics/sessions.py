@@ -1,0 +1,182 @@
+"""Runs that were made at different times, compared: what lies between two sessions is a variance of its own.
+
+    log seconds = case in that run + loading * (state - quiet state) + session + process + rest
+
+One model has all runs (`model.fit_together`), so a case has one loading and all have one quiet state. What the state
+does not explain between sessions, one old and one new run cannot show: SESSION is what was measured of separate runs of
+identical code (docs/measurement.md has the evidence), and several old runs replace it, as far as they tell.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import special
+
+from bench.cases.case import Case
+from bench.records.record import Record
+from bench.statistics.decision import CONFIDENCE, Decision, Estimates, decisions, moderated
+from bench.statistics.intervals import Interval
+from bench.statistics.loadings import RAW, Spreads
+from bench.statistics.model import Model, fit_together
+from bench.statistics.states import FACTORS, Array
+
+Key = tuple[int, Case]
+
+BETWEEN = Spreads(len(FACTORS), 0.3, 0.1)  # states differ more between runs than within one
+CORE_ONLY = Spreads(1, 0.3, 0.1)  # of runs of schema 2
+SESSION, TRUST = 0.015, 10.0  # standard deviation of a case's log between sessions, and the df that it is trusted with
+UNEXPLAINED = 0.1  # of a difference between the states of two runs, on top of what is not known of the loading
+UNKNOWN = 0.2  # in place of SESSION where no control tells of the machine: what restless ones were seen to do
+
+
+@dataclass(frozen=True)
+class Between:
+    """What is said of cases that old runs and the new one have. seconds: of old and of new, at one quiet state; mean:
+    the geometric mean of new / old; states: by factor, the new run's state over the old ones' (1.1: 10 % slower);
+    correlation: of what is left with the core's state, NaN where that is not known.
+    """
+
+    decisions: Mapping[Case, Decision]
+    seconds: Mapping[Case, tuple[float, float]]
+    mean: Interval
+    states: Mapping[str, float]
+    correlation: float
+
+
+def between(
+    olds: Sequence[Mapping[Case, Record]], new: Mapping[Case, Record], known: bool, threshold: float
+) -> Between:
+    """Compare the measured cases of one old run or more with those of the new one; at least one is in both.
+
+    known: whether the controls of all runs are of one kind. threshold: a fraction of 1.
+    """
+    cases = [case for case in new if any(case in old for old in olds)]
+    runs = [{case: run[case] for case in cases if case in run} for run in (*olds, new)]
+    model = fit_together(runs, (BETWEEN, CORE_ONLY) if known else (RAW,))
+    means = [_means(model, case, len(olds)) for case in cases]
+    session = _session(means, bool(model.factors))
+    found = _estimates(means, session)
+    share = _of_processes(means) / found.error**2
+    return Between(
+        decisions={
+            case: _with_more(decision, one)
+            for case, decision, one in zip(cases, decisions(found, threshold), share.tolist(), strict=True)
+        },
+        seconds={case: (math.exp(one.old), math.exp(one.new)) for case, one in zip(cases, means, strict=True)},
+        mean=_geometric_mean(found, session, means, len({case.backend for case in cases})),
+        states={
+            name: math.exp(float(np.mean([one.distance[i] for one in means]))) for i, name in enumerate(model.factors)
+        },
+        correlation=model.correlation if model.factors else math.nan,
+    )
+
+
+@dataclass(frozen=True)
+class _Means:
+    """Of one case. old, new: mean logs, that of the old runs the mean of theirs; apart: the variance of old runs about
+    it, NaN of one; olds: their number; squares, df: of processes about the means of their runs; scale: the variance of
+    new - old that comes from one process's, over that; of_olds: the same of one old run, in their mean; processes: of
+    the run that has fewest; distance: of the new run's state from the old ones', by factor; extra: the variance of the
+    log that comes from it.
+    """
+
+    old: float
+    new: float
+    apart: float
+    olds: int
+    squares: float
+    df: int
+    scale: float
+    of_olds: float
+    processes: int
+    distance: Array
+    extra: float
+
+
+def _means(model: Model[Key], case: Case, number: int) -> _Means:
+    olds = [one for i in range(number) if (one := model.nets.get((i, case))) is not None]
+    new = model.nets[number, case]
+    each, counts = np.array([one.logs.mean() for one in olds]), np.array([len(one.logs) for one in olds])
+    distance = new.distance - np.mean([one.distance for one in olds], axis=0)
+    covariance = new.loading.covariance + UNEXPLAINED**2 * np.eye(len(distance))
+    return _Means(
+        old=float(each.mean()),
+        new=float(new.logs.mean()),
+        apart=float(each.var(ddof=1)) if len(each) > 1 else math.nan,
+        olds=len(olds),
+        squares=sum(float(((one.logs - one.logs.mean()) ** 2).sum()) for one in (*olds, new)),
+        df=sum(len(one.logs) - 1 for one in (*olds, new)),
+        scale=float(1 / len(new.logs) + (1 / counts).sum() / len(olds) ** 2),
+        of_olds=float((1 / counts).mean()),
+        processes=min(len(new.logs), int(counts.min())),
+        distance=distance,
+        extra=float(distance @ covariance @ distance),
+    )
+
+
+def _process_variance(means: Sequence[_Means]) -> tuple[Array, Array]:
+    """Of one process of each case, with its df."""
+    df = np.array([one.df for one in means], dtype=np.float64)
+    return moderated(np.array([one.squares for one in means], dtype=np.float64) / np.maximum(df, 1), df)
+
+
+def _session(means: Sequence[_Means], known: bool) -> tuple[float, float]:
+    """The variance between sessions of a case's log, with its df.
+
+    Old runs tell it by what they differ by beyond their processes: all cases of a session share much of it, so m of
+    them have m - 1 df, however many cases there are.
+    """
+    expected = SESSION if known else UNKNOWN
+    variance, _ = _process_variance(means)
+    beyond = [one.apart - s2 * one.of_olds for one, s2 in zip(means, variance, strict=True) if one.olds > 1]
+    df = max(one.olds for one in means) - 1
+    seen = max(float(np.mean(beyond)), 0.0) if beyond else 0.0
+    return (TRUST * expected**2 + df * seen) / (TRUST + df), TRUST + df
+
+
+def _estimates(means: Sequence[_Means], session: tuple[float, float]) -> Estimates:
+    _, df = _process_variance(means)
+    of_processes = _of_processes(means)
+    of_sessions = session[0] * np.array([1 + 1 / one.olds for one in means])
+    total = of_processes + of_sessions + [one.extra for one in means]
+    processes = np.array([one.processes for one in means])
+    together = total**2 / (of_processes**2 / np.maximum(df, 1) + of_sessions**2 / session[1])  # Satterthwaite (1946)
+    return Estimates(
+        np.array([one.new - one.old for one in means]),
+        np.sqrt(total),
+        np.where(processes > 1, together, math.nan),
+        processes,
+    )
+
+
+def _of_processes(means: Sequence[_Means]) -> Array:
+    """The variance of each case's log ratio that more processes would make smaller."""
+    variance, _ = _process_variance(means)
+    return np.asarray(variance * [one.scale for one in means])
+
+
+def _with_more(decision: Decision, share: float) -> Decision:
+    """With the processes that are wanting where only such a share of the variance comes from processes: infinitely many
+    where what lies between the sessions is too much by itself.
+    """
+    if decision.more is None or not math.isfinite(decision.more):
+        return decision
+    narrower = decision.processes / (decision.processes + decision.more)  # than the variance that there is
+    left = narrower - (1 - share)
+    more = math.ceil(decision.processes * (share / left - 1)) if left > 0 else math.inf
+    return replace(decision, more=more)
+
+
+def _geometric_mean(found: Estimates, session: tuple[float, float], means: Sequence[_Means], backends: int) -> Interval:
+    """Of new / old over the cases. What lies between sessions is the backend's rather than the case's, and what comes
+    from unlike states is shared by all.
+    """
+    of_processes = float(_of_processes(means).sum()) / len(means) ** 2
+    of_sessions = session[0] * float(np.mean([1 + 1 / one.olds for one in means])) / backends
+    total = of_processes + of_sessions + float(np.mean([one.extra for one in means]))
+    middle = float(found.mean.mean())
+    known = bool(np.isfinite(found.df).any())
+    reach = float(-special.stdtrit(session[1], (1 - CONFIDENCE) / 2)) * math.sqrt(total) if known else math.nan
+    return Interval(*(math.exp(each) for each in (middle, middle - reach, middle + reach)))
