@@ -37,9 +37,9 @@ FEWEST = 8  # rounds, however few those are
 
 @dataclass(frozen=True)
 class Net:
-    """A case net of the machine, of a group and a backend (on its device). By process: its number, the log of its seconds per iteration at the quiet state, and
-    that as read; columns and net: its rounds, but those that shared their core, and their logs net of the state.
-    distance: how far from the quiet state it was measured, by factor.
+    """A case net of the machine, of a group, and a backend on its device. By process: its number, the log of its
+    seconds per iteration at the quiet state, and that as read; columns and net: its rounds, but those that shared their
+    core, and their logs net of the state. distance: how far from the quiet state it was measured, by factor.
     """
 
     group: str
