@@ -22,6 +22,7 @@ Key = TypeVar("Key", bound=Hashable)
 EXPECTED = np.array([1.0, 0.0])  # of FACTORS
 PARTS, FEWEST = 8, 4  # blocks of a process, and rounds of a block, at most and at least
 AS_GOOD = 1.01  # times the least error
+RESOLUTION = 1e-6  # relative; no block is known better
 FOLDS = 5  # sets of processes that are held out one after the other
 
 
@@ -146,7 +147,7 @@ def _variance(cases: Mapping[Key, Blocks], rest: Mapping[Key, Array]) -> float:
         counts.append(count)
     together = float(np.mean(np.concatenate(counts)) * np.mean(np.concatenate(means) ** 2))
     alone = float(np.var(np.concatenate([*rest.values()])))
-    return max(together, alone, np.finfo(float).tiny)
+    return max(together, alone, RESOLUTION**2)
 
 
 def _ridge(x: Array, y: Array, variance: float, spread: float) -> Loading:
