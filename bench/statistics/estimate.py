@@ -6,9 +6,10 @@ from collections.abc import Iterable
 import msgspec
 import numpy as np
 
+from bench.cases.case import Case
 from bench.records.record import MEASURED, Estimate, Record
-from bench.statistics.model import CONFIDENCE, Figure, Model, Net, fit
-from bench.statistics.stability import Unstable, unstable
+from bench.statistics.model import CONFIDENCE, Model, fit
+from bench.statistics.stability import Unstable, exceeds, unstable
 
 
 def estimated(records: Iterable[Record]) -> list[Record]:
@@ -21,22 +22,29 @@ def estimated(records: Iterable[Record]) -> list[Record]:
     return [_with_estimate(one, model) if one.outcome == MEASURED else one for one in every]
 
 
-def doubt(net: Net) -> Unstable | None:
-    """Why a case has no one figure: its processes differ by more than the machine explains; or None."""
-    return unstable(np.exp(net.net), net.columns["process"], net.columns["time"])
+def doubt(model: Model, case: Case) -> Unstable | None:
+    """Why a case has no one figure: its processes differ by more than the machine explains, and by more than processes
+    of the run's cases differ anyway; or None.
+    """
+    net = model.nets[case]
+    if len(net.logs) < 2 or not exceeds(net.logs, model.usual[case]):
+        return None
+    rows = net.quietest
+    return unstable(np.exp(net.net[rows]), net.columns["process"][rows], net.columns["time"][rows])
 
 
 def _with_estimate(record: Record, model: Model) -> Record:
-    found = estimate(model, model.figures[record.case], model.nets[record.case])
+    found = estimate(model, record.case)
     ends = [abs(end - found.seconds) / found.seconds for end in (found.low, found.high) if end is not None]
     sampling = record.sampling and msgspec.structs.replace(record.sampling, half_width=max(ends, default=None))
     return msgspec.structs.replace(record, estimate=found, sampling=sampling)
 
 
-def estimate(model: Model, figure: Figure, net: Net) -> Estimate:
+def estimate(model: Model, case: Case) -> Estimate:
     """As a record keeps it."""
+    figure, net = model.figures[case], model.nets[case]
     low, high = (None if math.isnan(end) else end for end in (figure.net.low, figure.net.high))
-    found = doubt(net)
+    found = doubt(model, case)
     return Estimate(
         seconds=figure.net.value,
         low=low,

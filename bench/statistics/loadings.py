@@ -8,6 +8,7 @@ is the posterior mean of normal loadings). How far, and with which factors, is d
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -21,6 +22,7 @@ Key = TypeVar("Key", bound=Hashable)
 EXPECTED = np.array([1.0, 0.0])  # of FACTORS
 PARTS, FEWEST = 8, 4  # blocks of a process, and rounds of a block, at most and at least
 AS_GOOD = 1.01  # times the least error
+RESOLUTION = 1e-6  # relative; no block is known better
 FOLDS = 5  # sets of processes that are held out one after the other
 
 
@@ -56,6 +58,11 @@ class Blocks:
 
     def only(self, rows: npt.NDArray[np.bool_]) -> "Blocks":
         return Blocks(self.raw[rows], self.net[rows], self.states[rows], self.process[rows])
+
+    @cached_property
+    def places(self) -> npt.NDArray[np.int64]:
+        """Of each block, the place of its process, which lie one after the other."""
+        return np.cumsum(np.diff(self.process, prepend=self.process[:1]) != 0)
 
     def left(self, loading: Array) -> Array:
         """What is left of the logs once so many factors are taken away."""
@@ -96,11 +103,10 @@ class Kin(NamedTuple):
 
 def loadings(cases: Mapping[Key, Blocks], kin: Mapping[Key, Kin], prior: Spreads) -> dict[Key, Loading]:
     """Of each case, from its blocks and those of its kin."""
-    found: dict[Key, Loading] = {}
-    for name in dict.fromkeys(kin[key].backend for key in cases):
-        mine = {key: one for key, one in cases.items() if kin[key].backend == name}
-        found |= _of_backend(mine, kin, prior)
-    return found
+    mine: dict[Hashable, dict[Key, Blocks]] = {}
+    for key, one in cases.items():
+        mine.setdefault(kin[key].backend, {})[key] = one
+    return {key: found for each in mine.values() for key, found in _of_backend(each, kin, prior).items()}
 
 
 def _of_backend(cases: Mapping[Key, Blocks], kin: Mapping[Key, Kin], prior: Spreads) -> dict[Key, Loading]:
@@ -136,13 +142,12 @@ def _variance(cases: Mapping[Key, Blocks], rest: Mapping[Key, Array]) -> float:
     """Of a block, as if blocks were independent: those of a process share what is the process's own."""
     means, counts = [], []
     for key, one in cases.items():
-        numbers, places = np.unique(one.process, return_inverse=True)
-        count = np.bincount(places, minlength=len(numbers))
-        means.append(np.bincount(places, rest[key], len(numbers)) / count)
+        count = np.bincount(one.places)
+        means.append(np.bincount(one.places, rest[key]) / count)
         counts.append(count)
     together = float(np.mean(np.concatenate(counts)) * np.mean(np.concatenate(means) ** 2))
     alone = float(np.var(np.concatenate([*rest.values()])))
-    return max(together, alone, np.finfo(float).tiny)
+    return max(together, alone, RESOLUTION**2)
 
 
 def _ridge(x: Array, y: Array, variance: float, spread: float) -> Loading:
@@ -161,12 +166,13 @@ def held_out(cases: Mapping[Key, Blocks], kin: Mapping[Key, Kin], prior: Spreads
     processes = np.unique(np.concatenate([one.process for one in cases.values()]))
     errors: list[float] = []
     for fold in np.array_split(processes, min(FOLDS, len(processes))):
-        tried = {key: one.only(np.isin(one.process, fold)) for key, one in cases.items()}
-        known = {key: one.only(~np.isin(one.process, fold)) for key, one in cases.items()}
-        known = {key: one for key, one in known.items() if len(one.process) and len(tried[key].process)}
+        out = {key: np.isin(one.process, fold) for key, one in cases.items()}
+        both = [key for key, rows in out.items() if rows.any() and not rows.all()]
+        tried = {key: cases[key].only(out[key]) for key in both}
+        known = {key: cases[key].only(~out[key]) for key in both}
         for key, found in loadings(known, kin, prior).items():
             foretold = known[key].left(found.value).mean()
-            rest = process_means(tried[key].left(found.value), tried[key].process)
+            rest = process_means(tried[key].left(found.value), tried[key].places)
             errors += [abs(each - foretold) for each in rest.tolist()]
     return float(np.mean(errors)) if errors else np.inf
 
@@ -176,7 +182,6 @@ def chosen(errors: Mapping[Spreads, float]) -> Spreads:
     return next(prior for prior in errors if not errors[prior] > AS_GOOD * min(errors.values()))
 
 
-def process_means(values: Array, process: npt.NDArray[np.int64]) -> Array:
-    """By ascending number of the process."""
-    _, places = np.unique(process, return_inverse=True)
+def process_means(values: Array, places: npt.NDArray[np.int64]) -> Array:
+    """By the place of the process."""
     return np.bincount(places, values) / np.bincount(places)

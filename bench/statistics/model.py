@@ -25,6 +25,7 @@ from bench.records.rounds import Columns
 from bench.statistics.decision import moderated
 from bench.statistics.intervals import Interval
 from bench.statistics.loadings import PRIORS, RAW, Kin, Loading, Spreads, blocks, chosen, held_out, loadings
+from bench.statistics.stability import Usual, usual
 from bench.statistics.states import FACTORS, Array, Factor, Quiet, Turns, quiet, standard_error, states, taken
 
 Key = TypeVar("Key", bound=Hashable)
@@ -36,12 +37,14 @@ FEWEST = 8  # rounds, however few those are
 
 @dataclass(frozen=True)
 class Net:
-    """A case net of the machine. By process: its number, the log of its seconds per iteration at the quiet state, and
-    that as read; columns and net: its rounds, but those that shared their core, and their logs net of the state.
+    """A case net of the machine, of a group, and a backend on its device. By process: its number, the log of its
+    seconds per iteration at the quiet state, and that as read; columns and net: its rounds, but those that shared their
+    core, and their logs net of the state; quietest: the rows of those that the figures of the processes are of.
     distance: how far from the quiet state it was measured, by factor.
     """
 
     group: str
+    backend: Hashable
     process: npt.NDArray[np.int64]
     logs: Array
     raw: Array
@@ -49,6 +52,7 @@ class Net:
     distance: Array
     columns: Columns
     net: Array
+    quietest: npt.NDArray[np.int64]
     core: Array  # by process: the mean state of the core
     taken: int  # rounds that shared their core
 
@@ -135,6 +139,13 @@ class Model(Generic[Key]):
             return found
         back = self.ratios[other, one]
         return Interval(1 / back.value, 1 / back.high, 1 / back.low)
+
+    @cached_property
+    def usual(self) -> dict[Key, Usual]:
+        """Of each case, what processes of its backend differ by anyway."""
+        return usual(
+            {key: one.logs for key, one in self.nets.items()}, {key: one.backend for key, one in self.nets.items()}
+        )
 
     @property
     def correlation(self) -> float:
@@ -226,7 +237,7 @@ def _fit(
     turns = _turns(rows, found)
     calm = quiet(turns) if known[0] else UNKNOWN
     loading = loadings(cut, kin, prior)
-    nets = {key: _net(one, logs[key], found[key], loading[key], calm) for key, one in rows.items()}
+    nets = {key: _net(one, kin[key].backend, logs[key], found[key], loading[key], calm) for key, one in rows.items()}
     return Model(nets, calm, prior, errors, turns)
 
 
@@ -248,12 +259,18 @@ def _turns(rows: Mapping[Key, _Rows], found: Mapping[Key, Array]) -> list[Turns]
         for process, turn, time, state in zip(processes, turns, times, found[key], strict=True):
             parts.setdefault((one.group, process), {}).setdefault(turn, (time, state))
     return [
-        Turns(process, np.array([time for time, _ in turns.values()]), np.array([state for _, state in turns.values()]))
-        for (_, process), turns in parts.items()
+        Turns(
+            group,
+            process,
+            np.array([*turns]),
+            np.array([time for time, _ in turns.values()]),
+            np.array([state for _, state in turns.values()]),
+        )
+        for (group, process), turns in parts.items()
     ]
 
 
-def _net(rows: _Rows, logs: Array, state: Array, loading: Loading, calm: Quiet) -> Net:
+def _net(rows: _Rows, backend: Hashable, logs: Array, state: Array, loading: Loading, calm: Quiet) -> Net:
     used = len(loading.value)
     far = state[:, :used] - calm.state[:used]
     net = logs - far @ loading.value
@@ -261,6 +278,7 @@ def _net(rows: _Rows, logs: Array, state: Array, loading: Loading, calm: Quiet) 
     used_rows = [_quietest(np.flatnonzero(places == i), far) for i in range(len(numbers))]
     return Net(
         group=rows.group,
+        backend=backend,
         process=numbers,
         logs=np.array([np.median(net[each]) for each in used_rows]),
         raw=np.array([np.median(logs[places == i]) for i in range(len(numbers))]),
@@ -268,6 +286,7 @@ def _net(rows: _Rows, logs: Array, state: Array, loading: Loading, calm: Quiet) 
         distance=np.mean([far[each].mean(axis=0) for each in used_rows], axis=0),
         columns=rows.columns,
         net=net,
+        quietest=np.concatenate(used_rows),
         core=np.bincount(places, state[:, 0]) / np.bincount(places),
         taken=rows.taken,
     )

@@ -1,9 +1,10 @@
-"""Whether the processes of a case agree."""
+"""Whether the processes of a case agree, as far as processes of the same code ever do."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from functools import lru_cache
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 from scipy import stats
@@ -14,8 +15,59 @@ BLOCK_SECONDS = 0.1  # rounds nearer than this share the machine's noise, which 
 APART = 0.05  # processes that differ by less are not worth a line
 SIGNIFICANT = 0.01  # for processes to differ
 TREND = 0.05  # for a drift among processes that do differ; five in order are enough for it
+LAYOUT = 0.02  # standard deviation of the log of processes of the same code, where few cases tell more of it
+LAYOUT_DF, RUN_DF = 10, 20  # that LAYOUT counts for beside a run's cases, and they beside those of one backend
+FEWEST = 8  # cases whose median tells what is usual, whatever some of them do
 MODES: Final = "modes"
 DRIFT: Final = "drift"
+
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class Usual:
+    """The variance of the log of a process's figure that processes of the same code have anyway, and its df."""
+
+    variance: float
+    df: float
+
+
+def usual(logs: Mapping[Key, Array], backend: Mapping[Key, Hashable]) -> dict[Key, Usual]:
+    """Of each case, from the logs of the processes of all cases: of its backend, drawn to what the whole run has.
+
+    Medians of variances, which a few cases with modes of their own do not move.
+    """
+    run = _typical(logs.values(), Usual(LAYOUT**2, LAYOUT_DF))
+    of = {
+        name: _typical([logs[key] for key in logs if backend[key] == name], Usual(run.variance, RUN_DF))
+        for name in {*backend.values()}
+    }
+    return {key: of[backend[key]] for key in logs}
+
+
+def _typical(logs: Iterable[Array], prior: Usual) -> Usual:
+    """The median of their variances, each over that of its chi-squared distribution, drawn to the prior; of few the
+    prior itself. That median is worth about half of the df.
+    """
+    several = [each for each in logs if len(each) > 1]
+    if len(several) < FEWEST:
+        return prior
+    df = np.array([len(each) - 1 for each in several])
+    median = float(np.median([each.var(ddof=1) for each in several] / (stats.chi2.ppf(0.5, df) / df)))
+    known = float(df.sum()) / 2
+    return Usual((prior.df * prior.variance + known * median) / (prior.df + known), prior.df + known)
+
+
+def exceeds(logs: Array, anyway: Usual) -> bool:
+    """Whether processes lie further apart than is usual: their range, by Tukey's studentised range."""
+    apart = float(np.ptp(logs))
+    return apart >= math.log1p(APART) and apart > _critical(len(logs), int(anyway.df)) * math.sqrt(anyway.variance)
+
+
+@lru_cache
+def _critical(count: int, df: int) -> float:
+    return float(stats.studentized_range.isf(SIGNIFICANT, count, df))
 
 
 @dataclass(frozen=True)

@@ -58,9 +58,13 @@ def _mean(columns: Columns, medians: Mapping[str, float], names: Sequence[str]) 
 
 @dataclass(frozen=True)
 class Turns:
-    """Those of a group in a process: when each ended, in seconds since 1970, and its state, turns x FACTORS."""
+    """Those of a group in a process: the number of each, when it ended, in seconds since 1970, and its state, turns x
+    FACTORS.
+    """
 
+    group: str
     process: int
+    turn: npt.NDArray[np.int64]
     time: Array
     state: Array
 

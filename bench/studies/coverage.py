@@ -35,7 +35,7 @@ def coverage(run: Run, size: int, times: int) -> Iterator[str]:
     yield f"ratios: {_held([_holds(one.ratios[pair], whole.ratios[pair]) for one in drawn for pair in whole.ratios])}"
     yield f"half-widths, net of the machine: {_widths([[each.net for each in one.figures.values()] for one in drawn])}"
     yield f"half-widths, as read: {_widths([_as_read(one) for one in drawn])}"
-    unstable = [sum(doubt(net) is not None for net in one.nets.values()) for one in drawn]
+    unstable = [sum(doubt(one, case) is not None for case in one.nets) for one in drawn]
     yield f"unstable: {np.median(unstable):.0f} of {len(records)} cases in the middle, {max(unstable)} at most"
 
 
