@@ -34,7 +34,7 @@ from bench.support.errors import InputError, Parser
 from bench.support.system import allowed_cores
 from bench.support.words import number
 
-DEFAULTS = {"cold": "0"}
+DEFAULTS = {"processes": "5", "cold": "0"}
 SELF_TEST = {"repeats": "10", "slowdown": "10%"}  # its options, and what they are by default
 
 
