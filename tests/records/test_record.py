@@ -7,7 +7,7 @@ import pytest
 from builders import AGREEMENT, record, rounds, run_of, start
 from msgspec.structs import replace as changed
 
-from bench.records.record import AGREED, FAILED, MEASURED, SKIPPED, Facts, Sample
+from bench.records.record import AGREED, FAILED, MEASURED, SKIPPED, Comparison, Facts, Sample
 from bench.records.rounds import COLUMNS, Rounds, Row, joined
 from bench.support.errors import InputError
 
