@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 def seconds_left(taken: Sequence[Sequence[float]], groups: int, processes: int) -> float | None:
     """Seconds until the end; None where too few groups have ended to tell.
 
-    taken: by process that has begun, the seconds of its groups that have ended; only the last one may go on. That and
-    those to come have so many groups; with the first one all workers start, so that it tells nothing of the others. What the latest process took
-    is the best that is known: the first of them compiles all that the others find compiled.
+    taken: by process that has begun, the seconds of its groups that have ended; only the last one may go on. That
+    and those to come have so many groups; with the first one all workers start, so that it tells nothing of the
+    others. What the latest process took is the best that is known: the first of them compiles all that the others
+    find compiled.
     """
     ended = [one for one in taken if one]
     later = next((one[1:] for one in reversed(ended) if len(one) > 1), [])
