@@ -77,11 +77,13 @@ def _of(process: int) -> np.ndarray:
 def test_the_picture_has_a_band_and_a_median_for_each_group_and_process():
     core, memory = machine.state(framed(slowed(), slowed(variant="nn"))).axes
     for axes in (core, memory):
-        assert sum(part.get_gid() == "band" for part in axes.collections) == 2 * 3
-    medians = [one.get_data() for one in core.lines if one.get_gid() == "median"]
-    assert len(medians) == 6
-    x, y = medians[1]  # of the second process, which began 100 s after the first; its last turn is 1.8 s later
-    assert list(x) == pytest.approx([100 / 60, 101.8 / 60]) and list(y) == pytest.approx([0, 0], abs=1e-9)
+        bands, medians = (part.get_paths() for part in axes.collections)
+        assert len(bands) == len(medians) == 2 * 3
+    # The second process began 100 s after the first; its last turn is 1.8 s later, and its median at the quiet state.
+    (begin, middle), (end, same) = core.collections[1].get_segments()[1]
+    assert [begin, end, middle, same] == pytest.approx([100 / 60, 101.8 / 60, 0, 0], abs=1e-9)
+    _, low, high, _ = sorted(core.collections[0].get_paths()[1].vertices[:4, 1])
+    assert [low, high] == pytest.approx([0, 100 * (np.quantile(SLOW, 0.9) - 1)], abs=1e-9)
     (shaded,) = [patch for patch in core.patches if patch.get_gid() == "process"]
     assert shaded.get_x() == pytest.approx(100 / 60)
 
