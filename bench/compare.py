@@ -19,7 +19,7 @@ from bench.records.slowing import slowed
 from bench.reporting.verdict_data import add_format, in_format
 from bench.statistics.conditions import ACROSS, unlike
 from bench.statistics.gate import add_gate, exit_code, gate_of
-from bench.statistics.verdict import decide
+from bench.statistics.verdict import by_time, decide
 from bench.support.errors import InputError, Parser
 from bench.support.words import names
 
@@ -31,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         threshold, gated = gate_of(asked)
         across = names("--across", asked.across, ACROSS) if asked.across else ()
         *olds, new = runs = [load(path) for path in _different(asked.runs)]
+        olds = by_time(olds)
         found = {old.path: unlike(old, new, across) for old in olds}
         for path, differences in found.items():
             if differences and not asked.force:

@@ -38,6 +38,7 @@ def data(table: Table, code: int) -> dict[str, Any]:
         "unlike": list(table.unlike),
         "cut_short": list(table.cut_short),
         "lost": list(table.lost),
+        "together": table.together,
         "cases": [row_data(row) for row in table.rows],
     }
 

@@ -9,8 +9,8 @@ their medians, net of the state, over the quietest of their rounds. docs/measure
 
 import itertools
 import math
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Generic, TypeVar
 
@@ -26,7 +26,18 @@ from bench.statistics.decision import moderated
 from bench.statistics.intervals import Interval
 from bench.statistics.loadings import PRIORS, RAW, Kin, Loading, Spreads, blocks, chosen, held_out, loadings
 from bench.statistics.stability import Usual, usual
-from bench.statistics.states import FACTORS, Array, Factor, Quiet, Turns, quiet, standard_error, states, taken
+from bench.statistics.states import (
+    CONTROLS_OF,
+    FACTORS,
+    Array,
+    Factor,
+    Quiet,
+    Turns,
+    quiet,
+    standard_error,
+    states,
+    taken,
+)
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -196,12 +207,15 @@ def fit(records: Sequence[Record]) -> Model[Case]:
 
 def fit_together(runs: Sequence[Mapping[Case, Record]], priors: Sequence[Spreads]) -> Model[tuple[int, Case]]:
     """One model of several runs of one machine, by number of the run and case: a case has one loading in all of them,
-    and all have one quiet state.
+    and all have one quiet state. Only controls that were measured in all of them count.
 
     Of the priors the first is taken whose factors are known. None is held out: the state may have changed between
     runs as in none of them.
     """
-    rows = {(i, case): _rows(record, i) for i, run in enumerate(runs) for case, record in run.items()}
+    each = [{case: _rows(record, i) for case, record in run.items()} for i, run in enumerate(runs)]
+    measured = [names for run in each if (names := {name for one in run.values() for name in _controls(one)})]
+    shared = set.intersection(*measured) if len(measured) == sum(map(bool, each)) else set()
+    rows = {(i, case): _with_controls(one, shared) for i, run in enumerate(each) for case, one in run.items()}
     return _fit(rows, {key: Kin((key[1].backend, key[1].device), key[1]) for key in rows}, priors, hold_out=False)
 
 
@@ -221,6 +235,17 @@ def _rows(record: Record, run: int) -> _Rows:
     return _Rows(
         record.case.group, {**free, "process": free["process"] + run * MOST_PROCESSES}, int(np.count_nonzero(shared))
     )
+
+
+def _controls(rows: _Rows) -> list[str]:
+    """Those of which anything is known."""
+    return [name for names in CONTROLS_OF for name in names if np.isfinite(rows.columns.get(name, math.nan)).any()]
+
+
+def _with_controls(rows: _Rows, names: Set[str]) -> _Rows:
+    """With no controls but these."""
+    others = {*sum(CONTROLS_OF, ())} - names
+    return replace(rows, columns={name: column for name, column in rows.columns.items() if name not in others})
 
 
 def _fit(

@@ -19,7 +19,7 @@ from bench.records.record import Record
 from bench.statistics.decision import CONFIDENCE, Decision, Estimates, decisions, moderated
 from bench.statistics.intervals import Interval
 from bench.statistics.loadings import RAW, Spreads
-from bench.statistics.model import Model, fit_together
+from bench.statistics.model import Model, Net, fit_together
 from bench.statistics.states import FACTORS, Array
 
 Key = tuple[int, Case]
@@ -79,7 +79,7 @@ class _Means:
     it, NaN of one; olds: their number; squares, df: of processes about the means of their runs; scale: the variance of
     new - old that comes from one process's, over that; of_olds: the same of one old run, in their mean; processes: of
     the run that has fewest; distance: of the new run's state from the old ones', by factor; extra: the variance of the
-    log that comes from it.
+    log that comes from it, and from cores that were shared.
     """
 
     old: float
@@ -112,8 +112,18 @@ def _means(model: Model[Key], case: Case, number: int) -> _Means:
         of_olds=float((1 / counts).mean()),
         processes=min(len(new.logs), int(counts.min())),
         distance=distance,
-        extra=float(distance @ covariance @ distance),
+        extra=float(distance @ covariance @ distance)
+        + (_had(case, new) - float(np.mean([_had(case, one) for one in olds]))) ** 2,
     )
+
+
+def _had(case: Case, net: Net) -> float:
+    """The log of the share of its core that a case had in its rounds; 0 where its CPU time tells nothing of that.
+
+    A round may be long enough to be interrupted by another process where a control is not.
+    """
+    share = float(np.median(net.columns["cpu_seconds"] / net.columns["seconds"]))
+    return math.log(share) if case.device == "cpu" and share > 0 else 0.0
 
 
 def _process_variance(means: Sequence[_Means]) -> tuple[Array, Array]:

@@ -1,5 +1,6 @@
 """Two runs compared: which cases are faster, slower, the same or undecided, and which could not be compared."""
 
+import itertools
 import math
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -90,10 +91,11 @@ class _Judged:
 def decide(olds: Run | Sequence[Run], new: Run, threshold: float) -> Table:
     """Compare an old run, or several of them, with a new one, case by case. threshold: a fraction of 1, as 0.05.
 
-    Raises InputError for one side of an A/B run given twice, for a side among several old runs, for runs without a
-    case to compare, and for a run that holds a case twice or has no raw rounds of it.
+    In which order the old runs are given makes no difference. Raises InputError for one side of an A/B run given twice,
+    for two sides among several runs, for runs without a case to compare, and for a run that holds a case twice or has
+    no raw rounds of it.
     """
-    olds = [olds] if isinstance(olds, Run) else sorted(olds, key=lambda run: run.datetime)
+    olds = [olds] if isinstance(olds, Run) else by_time(olds)
     old = olds[-1]  # whose software is told
     sides = _sides(olds, new)
     before = {case: record for run in olds for case, record in run.by_case.items()}
@@ -119,11 +121,16 @@ def decide(olds: Run | Sequence[Run], new: Run, threshold: float) -> Table:
         paired=sides,
         states=judged.states if judged else {},
         correlation=judged.correlation if judged else None,
-        changed=tuple(_changes(old, new, sides)),
+        changed=(*_changes(old, new, sides), *(() if sides else _controls_changed(olds, new))),
         cut_short=tuple(_name(run) for run in runs if run.machine.cut_short),
         lost=tuple(f"{_name(run)}: {told}" for run in runs for told in _lost(run)),
         together=None if sides else _together(old, new, [row.case for row in compared if row.verdict == UNDECIDED]),
     )
+
+
+def by_time(runs: Sequence[Run]) -> list[Run]:
+    """The one that was made last is the last."""
+    return sorted(runs, key=lambda run: (run.datetime, str(run.path)))
 
 
 def _together(old: Run, new: Run, cases: Sequence[Case]) -> str | None:
@@ -132,20 +139,29 @@ def _together(old: Run, new: Run, cases: Sequence[Case]) -> str | None:
         return None
     axes = {name: dict.fromkeys(str(getattr(case, name)) for case in cases) for name in NAMES}
     words = [word for name, values in axes.items() for word in (f"--{name}", ",".join(values))]
-    return shlex.join(["python", "-m", "bench.ab", "--a", _spec(old, "OLD"), "--b", _spec(new, "NEW"), *words])
+    a, b = _specs(old, new)
+    return shlex.join(["python", "-m", "bench.ab", "--a", a, "--b", b, *words])
 
 
-def _spec(run: Run, name: str) -> str:
-    """What `ab` may be given for the code and the software of a run: its commit, or else a name to be replaced."""
-    commit = run.machine.git_commit
-    return name if commit is None or run.machine.git_dirty else f"git:{commit[:12]}"
+def _specs(old: Run, new: Run) -> tuple[str, str]:
+    """What `ab` may be given for the code of two runs: their commits; or names to be replaced, where the code is of no
+    commit, and where the software differs, of which a commit knows nothing.
+    """
+    first, second = old.machine, new.machine
+    names = "OLD", "NEW"
+    if (first.python, first.packages) != (second.python, second.packages):
+        return names
+    commits = [None if one.git_dirty else one.git_commit for one in (first, second)]
+    a, b = (f"git:{commit[:12]}" if commit else name for commit, name in zip(commits, names, strict=True))
+    return a, b
 
 
 def _sides(olds: Sequence[Run], new: Run) -> bool:
     """Whether there is one old run, and it and the new one are the sides of an A/B run. Raises InputError."""
-    found = [old for old in olds if are_sides(old, new)]
+    found = [(one, other) for one, other in itertools.combinations([*olds, new], 2) if are_sides(one, other)]
     if found and len(olds) > 1:
-        raise InputError(f"{found[0].path}: the other side of {new.path}; expected that alone, or runs of other times")
+        one, other = (run.path for run in found[0])
+        raise InputError(f"{one}: the other side of {other}; expected these two alone, or runs of other times")
     return bool(found)
 
 
@@ -289,9 +305,14 @@ def _changes(old: Run, new: Run, sides: bool) -> Iterable[str]:
     for name in CONDITIONS:
         if differing := differing_values(old, new, name, measured_in_both(old, new)):
             yield f"{name.replace('_', ' ')} {' -> '.join(differing)}"
-    before, now = (one.machine.controls_by for one in (old, new))
-    if before != now and not sides:
-        yield f"controls {before} -> {now}: they are of another kind, so that nobody knows what the machine itself did"
+
+
+def _controls_changed(olds: Sequence[Run], new: Run) -> Iterable[str]:
+    now = new.machine.controls_by
+    for before in dict.fromkeys(run.machine.controls_by for run in olds):
+        if before != now:
+            unknown = "they are of another kind, so that nobody knows what the machine itself did"
+            yield f"controls {before} -> {now}: {unknown}"
 
 
 def differing_values(old: Run, new: Run, name: str, cases: Sequence[Case]) -> list[str]:

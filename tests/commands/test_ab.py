@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,11 @@ def ab(*words: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
 def ab_here(*words: object) -> int:
     """The same in this process; what it prints is in capsys."""
     return main([*FEW, *SHORT, *map(str, words)])
+
+
+def without_progress(printed: str) -> list[str]:
+    """The lines of stderr but those that say how far it is, as "process 1 of 8, group 1 of 1: ..."."""
+    return [line for line in printed.splitlines() if not re.match(r"process \d+ of \d+, group \d+ of \d+: ", line)]
 
 
 def row(output: str) -> str:
@@ -132,7 +138,7 @@ def test_an_edit_during_a_comparison_ends_it_and_loses_nothing(copy, tmp_path):
     path.write_text(f"{path.read_text()}\n\n{edit}")
     done = ab("--a=.", "--b=FITBENCH_SLOWDOWN=0.1", "--output", tmp_path / "out", cwd=copy)
     assert done.returncode == 2, done.stdout + done.stderr
-    (line,) = done.stderr.splitlines()
+    (line,) = without_progress(done.stderr)
     assert "the code of --a '.' was changed during the run: impls/manual/numpy_fit.py; what was measured" in line
     for side in "ab":
         (record,) = load(tmp_path / "out" / f"{side}.json").records
@@ -166,7 +172,7 @@ def test_a_side_that_cannot_start_is_failed_and_never_the_same(copy, tmp_path):
         code.write("\n\ndef serve(seconds):\n    raise RuntimeError('planted')\n")
     done = ab("--a=HEAD", "--b=.", "--processes=1", "--output", tmp_path / "out", cwd=copy)
     assert (done.returncode, done.stdout) == (1, "")
-    (line,) = done.stderr.splitlines()
+    (line,) = without_progress(done.stderr)
     assert "--b '.': no case was timed" in line and "planted" in line
 
 
@@ -279,7 +285,7 @@ def test_stdout_holds_the_format_that_was_asked_for_and_nothing_else(tmp_path, c
     told = json.loads(printed.out)
     assert (code, told["exit_code"], told["verdict"], told["paired"]) == (3, 3, "undecided", True)
     assert [each["reason"] for each in told["cases"]] == ["one process"]
-    assert printed.err == f"The runs: {tmp_path / 'a.json'} {tmp_path / 'b.json'}\n"
+    assert without_progress(printed.err) == [f"The runs: {tmp_path / 'a.json'} {tmp_path / 'b.json'}"]
 
 
 def test_a_word_that_is_no_option_is_bad_input_too(capsys):
