@@ -87,5 +87,5 @@ def _turns(axes: Axes, drawn: Sequence[Turns], begun: float, slower: Sequence[Ar
     boxes = [[(a, low), (b, low), (b, high), (a, high)] for (a, b), (low, high) in zip(ends, bands, strict=True)]
     lines = [[(a, middle), (b, middle)] for (a, b), middle in zip(ends, map(np.median, slower), strict=True)]
     axes.add_collection(PolyCollection(boxes, color=colour, alpha=0.3, lw=0.5, gid="band"))
-    axes.add_collection(LineCollection(lines, color=colour, lw=1.6, gid="median"))
+    axes.add_collection(LineCollection(lines, color=colour, lw=1.6, capstyle="projecting", gid="median"))
     axes.autoscale_view()
