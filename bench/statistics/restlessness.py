@@ -54,4 +54,5 @@ def taken_away(model: Model[Any]) -> str:
 
 def _percent(fraction: float) -> str:
     """To two digits, no finer than a tenth."""
-    return f"{100 * fraction:.0f} %" if fraction >= 0.1 else f"{100 * fraction:.1f} %"
+    digits = 0 if 100 * fraction >= 9.95 else 1
+    return f"{100 * fraction:.{digits}f} %"
