@@ -16,7 +16,7 @@ from bench.measuring.reporter import Reporter
 from bench.measuring.runner import Runner
 from bench.measuring.scheduler import Job, nothing
 from bench.measuring.unfinished import journal_of
-from bench.records.record import FAILED, NOT_REACHED, RIGHT, SKIPPED, Machine, Record
+from bench.records.record import FAILED, MEASURED, NOT_REACHED, RIGHT, SKIPPED, Machine, Record
 from bench.records.writing import document, machine_info, write
 from bench.reporting import folder
 from bench.sides.machine import PASSING, machine_of
@@ -314,6 +314,8 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.line(line, yellow=True)
     for line in _agreement(records):
         terminalreporter.line(line)
+    for line in _restlessness(records):
+        terminalreporter.line(line)
     if others := runner.presence.seen:
         terminalreporter.line(warning(others, past=True), yellow=True)
     for case, record in records.items():
@@ -349,6 +351,17 @@ def resuming(path: Path, words: Sequence[str]) -> str:
         elif word != "--resume" and not word.startswith(f"{OPTION}="):
             found.append(word)
     return shlex.join([*found, f"{OPTION}={path}", "--resume"])
+
+
+def _restlessness(records: Mapping[Case, Record]) -> list[str]:
+    """How restless the machine was, and what was taken away of that; nothing where nothing was timed."""
+    timed = [record for record in records.values() if record.outcome == MEASURED]
+    if not timed:
+        return []
+    from bench.statistics.model import fit  # which takes long to import: not where nothing is timed
+    from bench.statistics.restlessness import restlessness
+
+    return [f"the machine: {restlessness(fit(timed))}"]
 
 
 def _agreement(records: Mapping[Case, Record]) -> list[str]:

@@ -37,7 +37,7 @@ KEYS = [*GROUP, *placed(COLUMN)]
 RESOURCES = ["device_name", "threads", "cores", "matmul_precision", "peak_memory_bytes", "recompiles", "graph_breaks"]
 AGREEMENT = ["kind", "horizon", "replayed", "digits", "worst_error", "worst_name", "worst_step", "bound_fraction"]
 INTERVAL = ["seconds", "low_seconds", "high_seconds"]
-AS_READ = ["raw_seconds", "raw_low_seconds", "raw_high_seconds"]
+AS_READ = ["raw_seconds", "raw_low_seconds", "raw_high_seconds", "raw_half_width"]
 MACHINE = ["core_loading", "memory_loading", "rounds_taken"]
 PROCESSES = ["processes", "processes_asked", "processes_lost"]
 SAMPLING = [*PROCESSES, "rounds", "warm_up_rounds", "unsettled", "stopped", "half_width"]
@@ -101,8 +101,8 @@ def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
     Column `record` holds the record, `net` the case net of the machine, `paces` the seconds of its processes, `starts`
     its cold starts. seconds, low_seconds and high_seconds are those of the run's model, the raw ones those of
     intervals.median_interval; speedup is the backend `baseline` on the cpu, of the same run and else the same axes,
-    over the case: see `ratio`. unsettled counts
-    the processes whose warm-up no test ended. Raises InputError for a run that contradicts itself.
+    over the case: see `ratio`. unsettled counts the processes whose warm-up no test ended. Raises InputError for a run
+    that contradicts itself.
     """
     models = {label: fit([*run.measured.values()]) for label, run in runs.items() if run.measured}
     rows = [_row(label, record, models.get(label)) for label, run in runs.items() for record in run.records]
@@ -198,7 +198,7 @@ def _timing(record: Record, model: Model) -> dict[str, Any]:
         "net": net,
         "paces": np.array(figure.processes),
         **dict(zip(INTERVAL, (figure.net.value, figure.net.low, figure.net.high), strict=True)),
-        **dict(zip(AS_READ, (raw.value, raw.low, raw.high), strict=True)),
+        **dict(zip(AS_READ, (raw.value, raw.low, raw.high, raw.half_width), strict=True)),
         **loadings,
         "rounds_taken": net.taken,
         "processes": len(net.process),
@@ -301,10 +301,10 @@ def present(frame: pd.DataFrame, column: str) -> list[str]:
 
 def about(group: pd.DataFrame) -> str:
     """Which cases a picture or a table is about, in one line."""
-    first = group.iloc[0]
-    names = ", ".join(sorted(set(group["device_name"].dropna()) - {first["device"]}))
+    first, devices = group.iloc[0], ", ".join(dict.fromkeys(group["device"]))
+    names = ", ".join(sorted(set(group["device_name"].dropna()) - {*group["device"]}))
     shared = [
         name for name in [*placed(TABLE_AXIS), *placed(PICTURE)] if name != "device" and group[name].nunique() == 1
     ]
     told = "".join(f", {first[name]}" if isinstance(first[name], str) else f", {first[name]} {name}" for name in shared)
-    return f"Run {printable(first['run'])}: {first['device']}{names and f' ({names})'}{told}, {first['steps']} steps"
+    return f"Run {printable(first['run'])}: {devices}{names and f' ({names})'}{told}, {first['steps']} steps"

@@ -25,8 +25,10 @@ MIDDLE = (0.05, 0.95)  # quantiles of the rounds that are drawn: a few are slowe
 
 @look
 def iteration_time(group: pd.DataFrame) -> Figure:
-    """Every case in seconds per iteration on a log axis: its rounds, its processes, its median and the interval."""
-    figure, panels = _rows(f"Time of one iteration: {DRAWN}", group)
+    """Every case in seconds per iteration on a log axis: its rounds, its processes, its figure and the interval, all
+    net of the machine.
+    """
+    figure, panels = _rows(f"Time of one iteration at the machine's quiet state: {DRAWN}", group)
     low, high = _decades(group)
     for axes in panels:
         axes.set(xscale="log", xlabel="seconds per iteration (log axis)", xlim=(low, high))
@@ -41,12 +43,12 @@ def iteration_time(group: pd.DataFrame) -> Figure:
 
 @look
 def processes(group: pd.DataFrame) -> Figure:
-    """The same relative to the median of the case, in per cent, which shows whether its processes agree."""
-    figure, panels = _rows(f"Do processes agree? Relative to the median of a case: {DRAWN}", group)
+    """The same relative to the figure of the case, in per cent, which shows whether its processes agree."""
+    figure, panels = _rows(f"Do processes agree? Relative to the figure of a case: {DRAWN}", group)
     ends: list[float] = []
     for axes in panels:
         axes.set_xscale("symlog", linthresh=TICKS[0], linscale=0.5)
-        axes.set_xlabel("beside the median of the case (%, log axis beyond 1 %)")
+        axes.set_xlabel("beside the figure of the case (%, log axis beyond 1 %)")
         axes.axvline(0, color=GREY, lw=0.8)
     for axes, y, row, style in _cases(group, panels):
         ends += _sampled(axes, y, row, style, _beside(row.seconds))
@@ -61,7 +63,7 @@ def processes(group: pd.DataFrame) -> Figure:
     return figure
 
 
-DRAWN = """median (filled) and its 95 % interval,
+DRAWN = """figure (filled), its 95 % interval,
 processes (hollow), the middle 90 % of rounds (band). Shaded: unstable, and its two figures"""
 TICKS = (1, 5, 20, 100)  # per cent
 

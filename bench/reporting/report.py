@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from bench.records.record import MEASURED, Run
 from bench.records.slowing import slowed
-from bench.reporting import canvas, cold_plots, folder, frames, heatmaps, pairs, plots, tables, units
+from bench.reporting import canvas, cold_plots, folder, frames, heatmaps, machine, pairs, plots, tables, units
 from bench.reporting.baseline import BASELINE, BASELINE_DEVICE
 from bench.reporting.escaping import code, escape
 from bench.reporting.setups import setups
@@ -55,6 +55,7 @@ def data(runs: dict[str, Run], frame: pd.DataFrame) -> Iterator[tuple[str, pd.Da
         there = [column for column in columns if column in frame]
         yield name, frame[[*frames.KEYS, "outcome", "reason", *there]]
     yield "rounds", frames.rounds(frame)
+    yield "machine", machine.turns(frame)
     yield "cold-start", frames.starts(frame)
     yield "ratios", pairs.ratios(frame)
     yield "break-even", pairs.break_evens(frame)
@@ -77,7 +78,10 @@ class Picture:
 
 @dataclass(frozen=True)
 class Section:
-    """One question: its pictures, its table, what to know about them, and why a group may have nothing to show."""
+    """One question: its pictures, its table, what to know about them, and why a group may have nothing to show.
+
+    by: what the cases of a group share; tables: what those of a table do.
+    """
 
     title: str
     text: str
@@ -85,6 +89,8 @@ class Section:
     table: Callable[[pd.DataFrame], str]
     csv: tuple[str, ...]
     nothing: Callable[[pd.DataFrame], str | None]
+    by: tuple[str, ...] = tuple(frames.FIGURE)
+    tables: tuple[str, ...] = tuple(frames.TABLE)
 
 
 def _nothing_timed(group: pd.DataFrame) -> str | None:
@@ -108,14 +114,17 @@ def sections(baseline: str) -> tuple[Section, ...]:
         Section(
             "Iteration time",
             """
-Seconds per iteration: the median over the processes of the median over each one's rounds, with its 95 % interval in
-brackets. A round is a stretch of steps that takes about 5 ms, or the whole fit where that is shorter; the rounds of
-the warm-up count for nothing. The interval is a bootstrap's, which draws processes and, in them, rounds: two processes
-of the very same code differ for good, so few of them leave much open. Of one process it says nothing of others, and
-where processes do differ, three of them hold the truth three times in four at the most. *Unstable* is a case whose
-processes differ by more than their rounds explain: it has no one figure, and the note says what there is instead. Two
-questions stand side by side: a step that Python calls, and a loop inside the compiler (`-loop`), which Python calls
-once a round.""",
+Seconds per iteration at the machine's own quiet state, with the 95 % interval in brackets. The *quiet state* is the
+state of the core, as short fixed computations (controls) tell it in every turn, that was undercut in a quarter of the
+run's turns: it is the same for all cases of the run. It is the machine's own, so it says nothing of another machine,
+and a machine that was never quiet during the run has no quieter state to show. The figure is the mean over the
+processes of the median of each one's rounds, net of the state. A round is a stretch of steps that takes about 5 ms, or
+the whole fit where that is shorter; the rounds of the warm-up count for nothing. The interval holds what processes
+differ by, how well the level of the quiet state is known, and how well the loading, by how much a case moves with the
+state. Of one process it says nothing of others. *Unstable* is a case whose processes differ by more than the machine
+explains, and by more than processes of this run's cases differ anyway: it has no one figure, and the note says what
+there is instead. Two questions stand side by side: a step that Python calls, and a loop inside the compiler (`-loop`),
+which Python calls once a round.""",
             (
                 Picture("iteration-time", plots.iteration_time, frames.FIGURE),
                 Picture("processes", plots.processes, frames.FIGURE),
@@ -128,15 +137,39 @@ once a round.""",
             f"Speed against {escape(baseline)}",
             f"""
 The seconds of {code(baseline)} on the {BASELINE_DEVICE}, of the same variant, dtype, size and run, over
-those of the case, paired: the two took turns, and the median is of the ratios of the rounds of the same turn, by
-process. It need not be the ratio of the medians. "2.00x faster": an iteration takes half the time; in brackets, the 95
-% interval of that factor, where less than 1 is the other way round. Without brackets they took no turns, since they
-are of two devices or were not measured at the same time: then it is the ratio of medians, and drift is in it.
-`ratios.csv` has every two backends.""",
+those of the case: the ratio of the two times shown above. "2.00x faster": an iteration takes half the time; in
+brackets, the 95 % interval of that factor, where less than 1 is the other way round. The two took turns, and what they
+share in a process is in neither's way. Without brackets nothing is known of it: the two are of two devices, or were
+measured in one process at the same time or in none. `ratios.csv` has every two backends.""",
             (Picture("speedup", heatmaps.speedup, frames.FIGURE),),
             lambda group: tables.grid(group, tables.speeds),
             ("speedup", "ratios"),
             _no_baseline,
+        ),
+        Section(
+            "The machine",
+            """
+How much slower than in its quiet state the machine of a run was, turn by turn: the core by those controls that compute,
+the memory by those that read more than the caches of a core hold. It is taken away of the figures only where processes
+that were held out say that this helps.""",
+            (Picture("machine", machine.state, ["run"]),),
+            machine.told,
+            ("machine",),
+            machine.unknown,
+            by=("run",),
+            tables=("run",),
+        ),
+        Section(
+            "As read",
+            """
+The figures net of the machine beside those as read: the median over the processes of the median of each one's rounds,
+whatever the machine did meanwhile. Half-widths are of the 95 % intervals, relative to the figure. A loading of 1 means
+that a case slows down as much as the controls do; without one the figures are as read, for the reason that is given
+above.""",
+            (),
+            lambda group: tables.listing(group, tables.AS_READ_TABLE, tables.measured),
+            ("iteration-time",),
+            _nothing_timed,
         ),
         Section(
             "Sampling",
@@ -281,14 +314,14 @@ def _range(numbers: list[int]) -> str:
 
 def _section(section: Section, frame: pd.DataFrame, draft: Path, taken: Taken) -> Iterator[str]:
     """Group by group: the pictures, then a table a dtype; or why there are none."""
-    for _, group in frame.groupby(frames.FIGURE, sort=False, observed=True):
+    for _, group in frame.groupby([*section.by], sort=False, observed=True):
         if (nothing := section.nothing(group)) is not None:
             yield f"{_caption(group)}: {nothing}"
             continue
         for picture in section.pictures:
             for _, part in group.groupby(picture.by, sort=False, observed=True):
                 yield _draw(picture, section, part, draft, taken)
-        for _, part in group.groupby(frames.TABLE, sort=False, observed=True):
+        for _, part in group.groupby([*section.tables], sort=False, observed=True):
             yield _caption(part)
             yield section.table(part)
 

@@ -19,6 +19,7 @@ from bench.statistics.cold_start import CACHED, PARTS
 from bench.support.imports import fit_packages
 
 NONE = "-"
+SHARED = 0.05  # of a case's rounds: from here on it is noted that they shared their core
 
 
 def side_by_side(runs: Mapping[str, Run]) -> pd.DataFrame:
@@ -43,6 +44,14 @@ SAMPLING_TABLE: dict[str, Callable[[Any], str | None]] = {
     "stopped by": _text("stopped"),
     "half-width": _text("half_width", units.percent),
     "unstable": _text("unstable"),
+}
+AS_READ_TABLE: dict[str, Callable[[Any], str | None]] = {
+    "at the quiet state": lambda row: units.spread(row.seconds, row.low_seconds, row.high_seconds),
+    "half-width": _text("half_width", units.percent),
+    "as read": lambda row: units.spread(row.raw_seconds, row.raw_low_seconds, row.raw_high_seconds),
+    "half-width as read": _text("raw_half_width", units.percent),
+    "core loading": _text("core_loading", lambda value: f"{value:.2f}"),
+    "memory loading": _text("memory_loading", lambda value: f"{value:.2f}"),
 }
 COLD_TABLE: dict[str, Callable[[Any], str | None]] = {
     "start": _text("state"),
@@ -73,6 +82,11 @@ def processes(row: Any) -> str:
     few = not pd.isna(row.processes_asked) and row.processes < row.processes_asked and row.stopped != "decided"
     lost = f" ({row.processes_lost} lost)" if row.processes_lost else ""
     return f"{row.processes}" + (f" of {row.processes_asked}" if few else "") + lost
+
+
+def shared(row: Any) -> str:
+    """That rounds of a case had to share their core."""
+    return f"{row.rounds_taken} of {row.rounds} rounds shared their core with another program"
 
 
 def warm_up(row: Any) -> str:
@@ -111,8 +125,11 @@ class Notes:
         return f"{row.outcome} [{self._number(row.reason)}]"
 
     def doubt(self, row: Any) -> str:
-        """What is added to the figure of a case: nothing, or that it is unstable and the number of the evidence."""
-        return "" if pd.isna(row.unstable) else f", unstable [{self._number(f'unstable: {row.unstable}')}]"
+        """What is added to the figure of a case: nothing, or that it is unstable, or that rounds of it shared their
+        core, and the number of the evidence.
+        """
+        unstable = "" if pd.isna(row.unstable) else f", unstable [{self._number(f'unstable: {row.unstable}')}]"
+        return unstable + (f" [{self._number(shared(row))}]" if row.rounds_taken > SHARED * row.rounds else "")
 
     def lines(self) -> str:
         return "".join(f"\n- [{number}] {escape(reason)}" for reason, number in self.reasons.items())

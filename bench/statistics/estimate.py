@@ -29,7 +29,8 @@ def doubt(model: Model, case: Case) -> Unstable | None:
     net = model.nets[case]
     if len(net.logs) < 2 or not exceeds(net.logs, model.usual[case]):
         return None
-    return unstable(np.exp(net.net), net.columns["process"], net.columns["time"])
+    rows = net.quietest
+    return unstable(np.exp(net.net[rows]), net.columns["process"][rows], net.columns["time"][rows])
 
 
 def _with_estimate(record: Record, model: Model) -> Record:

@@ -48,8 +48,9 @@ FEWEST = 8  # rounds, however few those are
 
 @dataclass(frozen=True)
 class Net:
-    """A case net of the machine, of a group and a backend (on its device). By process: its number, the log of its seconds per iteration at the quiet state, and
-    that as read; columns and net: its rounds, but those that shared their core, and their logs net of the state.
+    """A case net of the machine, of a group, and a backend on its device. By process: its number, the log of its
+    seconds per iteration at the quiet state, and that as read; columns and net: its rounds, but those that shared their
+    core, and their logs net of the state; quietest: the rows of those that the figures of the processes are of.
     distance: how far from the quiet state it was measured, by factor.
     """
 
@@ -62,6 +63,7 @@ class Net:
     distance: Array
     columns: Columns
     net: Array
+    quietest: npt.NDArray[np.int64]
     core: Array  # by process: the mean state of the core
     taken: int  # rounds that shared their core
 
@@ -309,6 +311,7 @@ def _net(rows: _Rows, backend: Hashable, logs: Array, state: Array, loading: Loa
         distance=np.mean([far[each].mean(axis=0) for each in used_rows], axis=0),
         columns=rows.columns,
         net=net,
+        quietest=np.concatenate(used_rows),
         core=np.bincount(places, state[:, 0]) / np.bincount(places),
         taken=rows.taken,
     )

@@ -1,0 +1,56 @@
+"""How restless the machine of a run was, and what was done about it: told once a run, in a line."""
+
+import math
+from collections.abc import Hashable, Iterator
+
+import numpy as np
+
+from bench.statistics.loadings import RAW
+from bench.statistics.model import Model
+from bench.statistics.states import Array
+
+OFTEN, SELDOM = 0.5, 0.9  # quantiles over the turns
+
+
+def slow_down(model: Model[Hashable], state: Array) -> Array:
+    """By how much it was slower in some turns than in its quiet state, turns x FACTORS, as a fraction of 1."""
+    return np.asarray(np.exp(state - model.quiet.state) - 1)
+
+
+def restlessness(model: Model[Hashable]) -> str:
+    """The machine beside its own quiet state, what was taken away of it or why nothing was, and what is left."""
+    return "; ".join(_parts(model))
+
+
+def _parts(model: Model[Hashable]) -> Iterator[str]:
+    if math.isfinite(model.quiet.state[0]):
+        core = slow_down(model, np.concatenate([one.state for one in model.turns]))[:, 0]
+        half, tenth = (_percent(float(np.quantile(core, share))) for share in (OFTEN, SELDOM))
+        yield f"half of the time up to {half} slower than in its quiet state, a tenth of the time {tenth} or more"
+    if taken := sum(one.taken for one in model.nets.values()):
+        yield f"{taken} round(s) shared their core with another program"
+    yield taken_away(model)
+    if math.isfinite(model.correlation):
+        yield f"correlation of what is left with the core's state {model.correlation:.2f}"
+
+
+def taken_away(model: Model[Hashable]) -> str:
+    """What the controls took away of the figures, or that they are as read, and why."""
+    raw, net = (
+        min((error for prior, error in model.errors.items() if (prior == RAW) == told), default=math.nan)
+        for told in (True, False)
+    )
+    if model.factors:
+        helped = f"error of held-out processes {_percent(raw)} -> {_percent(model.errors[model.prior])}"
+        return f"controls took away: {' and '.join(model.factors)} ({helped})"
+    if math.isnan(net):
+        return "all figures are as read: the controls were not measured in every case"
+    if math.isinf(net):
+        return "all figures are as read: one process cannot show whether it helps to take the machine's state away"
+    helped = f"error of held-out processes {_percent(raw)} as read, {_percent(net)} net"
+    return f"all figures are as read: taking the machine's state away does not help ({helped})"
+
+
+def _percent(fraction: float) -> str:
+    """To two digits, no finer than a tenth."""
+    return f"{100 * fraction:.0f} %" if fraction >= 0.1 else f"{100 * fraction:.1f} %"
