@@ -197,7 +197,8 @@ def geometric_mean(logs: Array) -> Interval:
     """Of new / old over the cases, from log(new / old), cases x processes; its interval is of the processes that have
     all of them.
     """
-    mean = float(np.nanmean(np.nanmean(logs, axis=1)))
+    by_case, _, _ = _mean(logs)
+    mean = float(_mean(by_case[None])[0][0])
     whole = _of_pairs(logs[:, np.isfinite(logs).all(axis=0)].mean(axis=0, keepdims=True))
     reach = float(-special.stdtrit(whole.df[0], (1 - CONFIDENCE) / 2) * whole.error[0])
     return Interval(*map(_exp, (mean, mean - reach, mean + reach)))
