@@ -249,7 +249,7 @@ def test_what_is_left_and_the_state_are_correlated_where_they_are(folder, capsys
             seconds = 1e-5 * np.exp(0.1 * sign * np.arange(2))[:, None] * np.ones(TURNS)
             rounds = builders.rounds(seconds)
             moved = [0.001 * math.exp(0.01 * process) for process in rounds.process]
-            controls = {each: moved for each in rounds.controls}
+            controls = dict.fromkeys(rounds.controls, moved)
             files.append(write(folder / f"{name}.json", record(rounds=builders.rounds(seconds, controls=controls))))
         assert f"; what is left correlates with it by {told}\n" in compared(capsys, *files)[1]
 

@@ -42,7 +42,7 @@ def test_one_pair_of_samples_is_judged_by_students_t():
 def estimates(*rows: tuple[float, float, float, int]) -> Estimates:
     """Of each case the mean, its error, the df, the processes."""
     mean, error, df, processes = np.array(rows, dtype=float).T
-    return Estimates(mean, error, df, processes.astype(int))
+    return Estimates(mean, error, df, processes.astype(int), np.ones(len(rows)))
 
 
 def test_estimates_are_judged_by_students_t_for_the_table_and_by_each_case():
