@@ -55,13 +55,15 @@ class Decision:
 @dataclass(frozen=True)
 class Estimates:
     """Of every case: the mean log(new / old), its standard error with the df of that, and the processes that it is of,
-    on the side that has fewer. One process decides nothing: then the df are NaN.
+    on the side that has fewer. One process decides nothing: then the df are NaN. share: of the square of the error,
+    what falls with the number of processes.
     """
 
     mean: Array
     error: Array
     df: Array
     processes: npt.NDArray[np.int_]
+    share: Array
 
 
 def paired(logs: Array, threshold: float) -> list[Decision]:
@@ -135,7 +137,7 @@ def _of_pairs(logs: Array) -> Estimates:
     df = np.maximum(count - 1, 0)
     variance, df = moderated(squares / np.maximum(df, 1), df)
     error = np.sqrt(variance / np.maximum(count, 1))
-    return Estimates(mean, error, np.where(count > 1, df, math.nan), count.astype(int))
+    return Estimates(mean, error, np.where(count > 1, df, math.nan), count.astype(int), np.ones_like(mean))
 
 
 def decisions(found: Estimates, threshold: float) -> list[Decision]:
@@ -170,13 +172,16 @@ def _decided(
             (found.mean[i] - narrow[i], found.mean[i] + narrow[i]),
             wide[i] + power[i],
             int(found.processes[i]),
+            float(found.share[i]),
             log_threshold,
         )
         for i in (range(len(found.mean)) if those is None else those)
     ]
 
 
-def _decision(mean: float, wide: Ends, own: Ends, reach: float, processes: int, log_threshold: float) -> Decision:
+def _decision(
+    mean: float, wide: Ends, own: Ends, reach: float, processes: int, share: float, log_threshold: float
+) -> Decision:
     """wide, own: the ends of the intervals for the whole table and for this case, all in logs."""
     ratio = Interval(*map(_exp, (mean, *wide)))
     if math.isnan(wide[0]):
@@ -184,24 +189,21 @@ def _decision(mean: float, wide: Ends, own: Ends, reach: float, processes: int, 
         reason = "no turn is in both" if math.isnan(mean) else few
         return Decision(UNDECIDED, ratio, math.inf, reason, processes=processes)
     verdict = _verdict(wide, own, log_threshold)
-    more = _more(mean, wide, own, processes, log_threshold) if verdict == UNDECIDED else None
+    more = _more(mean, wide, own, processes, share, log_threshold) if verdict == UNDECIDED else None
     smallest = _exp(log_threshold + reach) - 1
     return Decision(verdict, ratio, smallest, None, (_exp(own[0]), _exp(own[1])), processes, more)
 
 
-def _more(mean: float, wide: Ends, own: Ends, processes: int, log_threshold: float) -> float:
-    """About how many more processes would decide: the width of an interval falls as the root of their number.
+def _more(mean: float, wide: Ends, own: Ends, processes: int, share: float, log_threshold: float) -> float:
+    """About how many more processes would decide: that share of the square of an interval's width falls as their number
+    grows, and may not be all that has to.
 
     The interval that has to become so narrow is the wide one where the mean lies beyond the threshold, else its own.
     """
     beyond = abs(mean) - log_threshold
     half = (wide if beyond > 0 else own)[1] - mean
-    return math.inf if beyond == 0 else max(1.0, _ceil(processes * ((half / beyond) ** 2 - 1)))
-
-
-def _ceil(value: float) -> float:
-    """Infinite where it is."""
-    return math.ceil(value) if math.isfinite(value) else value
+    left = ((beyond / half) ** 2 if beyond else 0.0) - (1 - share)
+    return max(1.0, math.ceil(processes * (share / left - 1))) if left > 0 else math.inf
 
 
 def _exp(value: float) -> float:
@@ -222,7 +224,8 @@ def geometric_mean(logs: Array) -> Interval:
     """Of new / old over the cases, from log(new / old), cases x processes; its interval is of the processes that have
     all of them.
     """
-    mean = float(np.nanmean(np.nanmean(logs, axis=1)))
+    by_case, _, _ = _mean(logs)
+    mean = float(_mean(by_case[None])[0][0])
     whole = _of_pairs(logs[:, np.isfinite(logs).all(axis=0)].mean(axis=0, keepdims=True))
     reach = float(-special.stdtrit(whole.df[0], (1 - CONFIDENCE) / 2) * whole.error[0])
     return Interval(*map(_exp, (mean, mean - reach, mean + reach)))

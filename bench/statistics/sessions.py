@@ -9,7 +9,7 @@ identical code (docs/measurement.md has the evidence), and several old runs repl
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import special
@@ -58,12 +58,8 @@ def between(
     means = [_means(model, case, len(olds)) for case in cases]
     session = _session(means, bool(model.factors))
     found = _estimates(means, session)
-    share = _of_processes(means) / found.error**2
     return Between(
-        decisions={
-            case: _with_more(decision, one)
-            for case, decision, one in zip(cases, decisions(found, threshold), share.tolist(), strict=True)
-        },
+        decisions=dict(zip(cases, decisions(found, threshold), strict=True)),
         seconds={case: (math.exp(one.old), math.exp(one.new)) for case, one in zip(cases, means, strict=True)},
         mean=_geometric_mean(found, session, means, len({case.backend for case in cases})),
         states={
@@ -158,6 +154,7 @@ def _estimates(means: Sequence[_Means], session: tuple[float, float]) -> Estimat
         np.sqrt(total),
         np.where(processes > 1, together, math.nan),
         processes,
+        of_processes / total,
     )
 
 
@@ -165,18 +162,6 @@ def _of_processes(means: Sequence[_Means]) -> Array:
     """The variance of each case's log ratio that more processes would make smaller."""
     variance, _ = _process_variance(means)
     return np.asarray(variance * [one.scale for one in means])
-
-
-def _with_more(decision: Decision, share: float) -> Decision:
-    """With the processes that are wanting where only such a share of the variance comes from processes: infinitely many
-    where what lies between the sessions is too much by itself.
-    """
-    if decision.more is None or not math.isfinite(decision.more):
-        return decision
-    narrower = decision.processes / (decision.processes + decision.more)  # than the variance that there is
-    left = narrower - (1 - share)
-    more = math.ceil(decision.processes * (share / left - 1)) if left > 0 else math.inf
-    return replace(decision, more=more)
 
 
 def _geometric_mean(found: Estimates, session: tuple[float, float], means: Sequence[_Means], backends: int) -> Interval:

@@ -1,6 +1,9 @@
 """`python -m bench.compare` on small runs that are written here: what it prints, its exit codes, what it refuses."""
 
+import itertools
 import json
+import math
+import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +14,7 @@ import numpy as np
 import pytest
 from builders import AGREEMENT
 from conftest import ROOT
+from scipy import stats
 
 from bench.cases.case import Case
 from bench.compare import main
@@ -20,6 +24,7 @@ from bench.reporting.verdicts import text
 from bench.statistics.decision import FASTER, SAME, SLOWER, UNDECIDED
 from bench.statistics.gate import exit_code
 from bench.statistics.intervals import Interval
+from bench.statistics.sessions import SESSION, TRUST
 from bench.statistics.verdict import APPEARED, FAILED, NOT_COMPARED, VANISHED, Row, Table
 
 FRAMEWORKS = ("torch", "jax", "autograd", "equinox", "optax")
@@ -28,12 +33,10 @@ NOISE = 0.001 * np.sin(np.arange(PROCESSES * TURNS) ** 2).reshape(PROCESSES, TUR
 OLD, NEW = ({"torch": version, "numpy": "2.4.6"} for version in ("2.12.0", "2.13.0"))  # packages
 
 
-def record(
-    backend: str = "numpy", level: float = 1e-5, scatter: float = 0.0, yardstick: float = 1e-3, **more
-) -> Record:
+def record(backend: str = "numpy", level: float = 1e-5, scatter: float = 0.0, control: float = 1e-3, **more) -> Record:
     """A record whose rounds take about `level` seconds per iteration; processes are `scatter` apart."""
     seconds = level * np.exp(NOISE + scatter * (np.arange(PROCESSES)[:, None] - 1.5))
-    rounds = builders.rounds(seconds, yardstick=yardstick)
+    rounds = builders.rounds(seconds, control=control)
     return builders.record(seconds, **{"backend": backend, "rounds": rounds, **more})
 
 
@@ -76,6 +79,11 @@ def line(printed: str, begin: str) -> str:
     return next(each for each in printed.splitlines() if each.startswith(begin))
 
 
+def ends(words: list[str]) -> list[float]:
+    """Of the interval in a line."""
+    return [float(word.strip("()")) for word in (words[6], words[8])]
+
+
 def test_the_table_has_a_line_a_case_and_the_summary(folder, capsys):
     old = write(
         folder / "old.json", *(record(name) for name in ("numpy", "torch", "jax")), broken("gone", "x"), packages=OLD
@@ -90,29 +98,53 @@ def test_the_table_has_a_line_a_case_and_the_summary(folder, capsys):
     )
     code, printed = compared(capsys, old, new)
     assert code == 0
+    # What lies between sessions is all that there is: the error of new / old, with TRUST df.
+    own, whole = (stats.t.ppf(1 - level, TRUST) * math.sqrt(2) * SESSION for level in (0.05, 0.025 / 3))
     numpy = line(printed, "manual-numpy-cpu-float32-2000").split()
     assert [*numpy[1:6], *numpy[9:]] == ["10.0", "µs", "10.0", "µs", "1.000", "same", "6.0", "->", "6.0"]
-    assert [float(word.strip("()")) for word in (numpy[6], numpy[8])] == pytest.approx([1, 1], abs=1e-3)
+    assert ends(numpy) == pytest.approx([math.exp(-own), math.exp(own)], abs=2e-3)
     torch = line(printed, "manual-torch-cpu-float32-2000").split()
     assert [*torch[1:6], *torch[9:]] == ["10.0", "µs", "12.5", "µs", "1.250", "slower", "6.0", "->", "4.8"]
-    assert [float(word.strip("()")) for word in (torch[6], torch[8])] == pytest.approx([1.25, 1.25], abs=1e-3)
+    assert ends(torch) == pytest.approx([1.25 * math.exp(-whole), 1.25 * math.exp(whole)], abs=2e-3)
     jax = line(printed, "manual-jax-cpu-float32-2000").split()
     assert (jax[5], jax[9]) == ("0.8000", "faster")
     counts = "1 slower, 1 faster, 1 same, 1 failed, 1 not compared; threshold 5 %; 95 % confidence"
     assert line(printed, "1 slower").startswith(counts)
     assert line(printed, "geometric mean").startswith("geometric mean of new / old: 1.000 (")  # 1 * 1.25 * 0.8
     assert "changed: torch 2.12.0 -> 2.13.0" in printed
-    assert "yardstick, new / old: 1.000" in printed
+    assert "the machine's own state, new / old, which is taken away: core 1.00, memory 1.00" in printed
+    assert "in one run" not in printed  # nothing is left to be decided
     assert "failed: manual-bad-cpu-float32-2000: in new: left the exact fit" in printed
     assert "not compared: manual-gone-cpu-float32-2000: failed in old: x; not in the new run" in printed
 
 
-def test_an_undecided_case_says_what_could_have_been_shown(folder, capsys):
+def test_an_undecided_case_says_why_and_what_would_decide(folder, capsys):
     files = [write(folder / f"{name}.json", record(scatter=0.03)) for name in ("old", "new")]
     code, printed = compared(capsys, *files)
-    # By hand: a sd of 0.03 sqrt(5/3), its mean's error by sqrt(2/4), 6 df: t is 2.447 and 0.906.
-    smallest = 1.05 * np.exp((2.447 + 0.906) * 0.03 * np.sqrt(5 / 3) * np.sqrt(2 / 4)) - 1
-    assert code == 0 and f"undecided (a slowdown of {100 * smallest:.0f} % would have shown)" in printed
+    # By hand: processes have a sd of 0.03 sqrt(5/3), of four and four with 6 df; sessions as they are stated.
+    of_processes, of_sessions = 0.03**2 * 5 / 3 * (1 / 4 + 1 / 4), 2 * SESSION**2
+    error = math.sqrt(of_processes + of_sessions)
+    df = error**4 / (of_processes**2 / 6 + of_sessions**2 / TRUST)
+    smallest = 1.05 * math.exp((stats.t.ppf(0.975, df) + stats.t.ppf(0.8, df)) * error) - 1
+    # The case's own interval has to end at the threshold, from 1.00.
+    wanted = (math.log(1.05) / stats.t.ppf(0.95, df)) ** 2 - of_sessions
+    more = math.ceil(4 * (of_processes / wanted - 1))
+    told = (
+        f"about {more} more processes in each run would decide; a slowdown of {100 * smallest:.0f} % would have shown"
+    )
+    assert code == 0
+    assert f"undecided (the interval of 4 processes reaches the threshold; {told})" in printed
+    ab = (
+        "python -m bench.ab --a OLD --b NEW --variant manual --backend numpy --device cpu --dtype float32 --points 2000"
+    )
+    assert f"in one run, in turns, it would be decided: {ab}\n" in printed
+
+
+def test_what_the_sessions_leave_open_more_processes_do_not_decide(folder, capsys):
+    """Right beside the threshold the interval of the sessions alone, however many processes there are, is too wide."""
+    old, new = write(folder / "old.json", record()), write(folder / "new.json", record(level=1.04e-5))
+    told = "more processes would not decide, for what lies between the two sessions is too much"
+    assert f"undecided (the interval of 4 processes reaches the threshold; {told}; " in compared(capsys, old, new)[1]
 
 
 def test_sides_of_an_ab_run_are_paired_and_name_their_specs(folder, capsys):
@@ -129,7 +161,8 @@ def test_sides_of_an_ab_run_are_paired_and_name_their_specs(folder, capsys):
     assert code == 1
     assert "old: a.json (a: .)\nnew: b.json (b: X=1)\n" in printed
     assert "slower" in line(printed, "manual-numpy") and "paired by process and turn" in printed
-    assert "changed: X none -> 1" in printed and "yardstick" not in printed
+    assert "changed: X none -> 1" in printed
+    assert "the machine" not in printed and "no control" not in printed and "in one run" not in printed
 
 
 CASE = Case("manual", "numpy", "cpu", "float32", 2000)
@@ -138,7 +171,7 @@ CASE = Case("manual", "numpy", "cpu", "float32", 2000)
 def table(*verdicts: str) -> Table:
     one = Interval(1.0, 0.9, 1.1)
     rows = tuple(Row(CASE, verdict, "why", 1e-5, 1e-5, one, 0.1, 5.0, None) for verdict in verdicts)
-    return Table("old", "new", rows, one, 0.05, True, None, ())
+    return Table("old", "new", rows, one, 0.05, True, {}, None, ())
 
 
 @pytest.mark.parametrize(
@@ -179,7 +212,7 @@ def test_what_is_not_known_is_said_so():
         (0.1234, True, "a slowdown of 12 % would have shown"),
         (1.0, True, "a slowdown of 100 % would have shown"),
         (22.0, True, "too few processes: only a slowdown of 2200 % would have shown"),
-        (22.0, False, "too few processes, or the machine changed: only a slowdown of 2200 % would have shown"),
+        (22.0, False, "too few processes: only a slowdown of 2200 % would have shown"),
     ],
 )
 def test_what_an_undecided_case_would_have_shown(smallest, paired, words):
@@ -203,9 +236,30 @@ def test_the_gate_does_not_pass_what_is_undecided_or_failed(folder, capsys):
 
 
 def test_a_slower_machine_is_not_called_slower_code(folder, capsys):
-    old, new = write(folder / "old.json", record()), write(folder / "new.json", record(level=1.2e-5, yardstick=1.2e-3))
+    old, new = write(folder / "old.json", record()), write(folder / "new.json", record(level=1.2e-5, control=1.2e-3))
     code, printed = compared(capsys, old, new, "--fail-if-slower", "5%")
-    assert code == 3 and "yardstick, new / old: 1.200" in printed
+    assert code == 3 and "the machine's own state, new / old, which is taken away: core 1.20, memory 1.20\n" in printed
+
+
+def test_what_is_left_and_the_state_are_correlated_where_they_are(folder, capsys):
+    """By hand, of two processes of one case in each of two runs: the rest moves with the core, or against it."""
+    for sign, told in ((1, "1.00"), (-1, "-1.00")):
+        files = []
+        for name in ("old", "new"):
+            seconds = 1e-5 * np.exp(0.1 * sign * np.arange(2))[:, None] * np.ones(TURNS)
+            rounds = builders.rounds(seconds)
+            moved = [0.001 * math.exp(0.01 * process) for process in rounds.process]
+            controls = dict.fromkeys(rounds.controls, moved)
+            files.append(write(folder / f"{name}.json", record(rounds=builders.rounds(seconds, controls=controls))))
+        assert f"; what is left correlates with it by {told}\n" in compared(capsys, *files)[1]
+
+
+def test_without_controls_that_is_told(folder, capsys):
+    files = [write(folder / f"{name}.json", record(control=None)) for name in ("old", "new")]
+    code, printed = compared(capsys, *files, *GATE)
+    assert code == 3 and "no control tells of the machine in all of these runs: what it did itself is not" in printed
+    code, printed = compared(capsys, files[0], write(folder / "new.json", record()), *GATE)
+    assert code == 3 and "no control tells of the machine in all of these runs: what it did itself is not" in printed
 
 
 @pytest.mark.parametrize(
@@ -214,13 +268,13 @@ def test_a_slower_machine_is_not_called_slower_code(folder, capsys):
         ((), "slower"),
         (("--threshold", "5%"), "slower"),
         (("--threshold", "0.05"), "slower"),
-        (("--threshold", "10%"), "same"),
-        (("--fail-if-slower", "0.1"), "same"),
-        (("--threshold", "10%", "--fail-if-slower", "0.1"), "same"),
+        (("--threshold", "20%"), "same"),
+        (("--fail-if-slower", "0.2"), "same"),
+        (("--threshold", "20%", "--fail-if-slower", "0.2"), "same"),
     ],
 )
 def test_thresholds(folder, capsys, words, verdict):
-    old, new = write(folder / "old.json", record()), write(folder / "new.json", record(level=1.07e-5))
+    old, new = write(folder / "old.json", record()), write(folder / "new.json", record(level=1.12e-5))
     assert f"  {verdict}  " in compared(capsys, old, new, *words)[1]
 
 
@@ -388,13 +442,86 @@ def test_runs_may_differ_in_what_is_compared(folder, capsys):
 
 def test_runs_that_cannot_be_compared_are_refused(folder, capsys):
     old = write(folder / "old.json", record())
-    assert refused(capsys, old, old) == "old.json: given twice; expected two runs"
+    assert refused(capsys, old, old) == "old.json: given twice; expected different runs"
     assert refused(capsys, old, "none.json").startswith("none.json: cannot be read")
     assert "no case was measured in both runs" in refused(capsys, old, write(folder / "new.json", record("jax")))
     untimed = builders.write(folder / "untimed.json", [{**record().flat(), "rounds": None}])
     message = "untimed.json: benchmarks[0].extra_info: outcome 'measured': expected `rounds` after the warm-up"
     assert refused(capsys, old, untimed) == message
-    assert refused(capsys, old).startswith("the following arguments are required: NEW.json")
+    assert refused(capsys, old) == "old.json: is alone; expected OLD.json and NEW.json"
+    assert refused(capsys).startswith("the following arguments are required: JSON")
+
+
+@pytest.fixture
+def several(folder) -> list[Path]:
+    """Three old runs and a new one."""
+    days = ("2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23")
+    levels = (1e-5, 0.99e-5, 1.01e-5, 1e-5)
+    return [
+        write_at(folder / f"{name}.json", f"{day}T00:00:00", record(level=level))
+        for name, day, level in zip(("one", "two", "three", "new"), days, levels, strict=True)
+    ]
+
+
+def write_at(path: Path, date: str, *records: Record, **machine) -> Path:
+    document = json.loads(write(path, *records, **machine).read_text())
+    path.write_text(json.dumps({**document, "datetime": date}))
+    return path
+
+
+def test_several_old_runs_are_compared_with_the_last_in_whatever_order(several, capsys):
+    *olds, new = several
+    printed = {compared(capsys, *each, new) for each in itertools.permutations(olds)}
+    ((code, text),) = printed
+    assert code == 0 and text.startswith("old: one.json, two.json, three.json\nnew: new.json\n")
+    assert line(text, "manual-numpy").split()[5:10:4] == ["1.000", "same"]
+
+
+def test_among_several_old_runs_what_is_unlike_is_refused_by_its_name(several, capsys):
+    *olds, new = several
+    for one, machine, difference in (
+        (record(threads=2), {}, "threads 2 and 1"),
+        (record(seed=8), {}, "seed 8 and 7"),
+        (record(), {"cpu": "Another"}, "cpu Another and A CPU"),
+    ):
+        other = write(Path("other.json"), one, **machine)
+        for i in range(len(olds) + 1):
+            message = refused(capsys, *olds[:i], other, *olds[i:], new)
+            assert message == f"other.json and new.json are unlike: {difference}{FORCE}"
+        assert f"compared although unlike: {difference}\n" in compared(capsys, *olds, other, new, "--force")[1]
+
+
+def test_a_file_that_is_no_run_among_several_is_refused_by_its_name(several, capsys):
+    *olds, new = several
+    bad = Path("bad.json")
+    a, b, alone = Path("a.json"), Path("b.json"), Path("x.json")
+    for path, side, key in ((a, "a", "1"), (b, "b", "1"), (alone, "a", "2")):
+        write(path, record(), comparison={"id": key, "side": side, "spec": "."})
+    journal = Path("run.json.journal")
+    sqlite3.connect(journal).execute("create table samples (x)").connection.close()
+    link = Path("link.json")
+    link.symlink_to(olds[1])
+    for content, words in (
+        (b"{", "bad.json: not JSON"),
+        (b"\xff\xfe", "bad.json: "),
+        (b"{}", "bad.json: JSON, but not of pytest-benchmark"),
+        (new.read_bytes().replace(b'"seconds":', b'"other":'), "bad.json: benchmarks[0].extra_info"),
+        (journal.read_bytes(), "bad.json: "),
+    ):
+        bad.write_bytes(content)
+        for given in ([bad, *olds, new], [*olds, bad, new], [*olds, new, bad]):
+            assert refused(capsys, *given).startswith(words)
+    for given, words in (
+        ([*olds, journal, new], "run.json.journal: "),
+        ([*olds, Path("none.json"), new], "none.json: cannot be read"),
+        ([*olds, olds[0], new], "one.json: given twice; expected different runs"),
+        ([*olds, link, new], "link.json: given twice; expected different runs"),
+        ([*olds, new, new], "new.json: given twice; expected different runs"),
+        ([*olds, a, b], "a.json: the other side of b.json; expected these two alone, or runs of other times"),
+        ([b, *olds, a, new], "a.json: the other side of b.json; expected these two alone, or runs of other times"),
+    ):
+        assert refused(capsys, *given).startswith(words)
+    assert compared(capsys, *olds, alone, new)[0] == 0  # a side of another time is a run like others
 
 
 def test_the_help_lists_the_options(capsys):

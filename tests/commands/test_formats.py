@@ -37,11 +37,12 @@ ROWS = (
     Row(case(backend="torch"), NOT_COMPARED, EVIL),
 )
 TABLE = Table(
-    "old.json", "new.json", ROWS, NOTHING, 0.05, False, 1.01, ("torch 1 -> 2",), ("new.json",), ("threads 1 and 2",)
+    *("old.json", "new.json", ROWS, NOTHING, 0.05, False, {"core": 1.01, "memory": 0.5}, 0.25, ("torch 1 -> 2",)),
+    *(("new.json",), ("threads 1 and 2",), ("new.json: killed",), "python -m bench.ab"),
 )
 KEYS = [
     *("schema", "verdict", "exit_code", "old", "new", "paired", "threshold", "confidence", "counts", "geometric_mean"),
-    *("yardstick", "changed", "unlike", "cut_short", "lost", "cases"),
+    *("machine", "correlation", "changed", "unlike", "cut_short", "lost", "together", "cases"),
 ]
 COLUMNS = [
     *(*NAMES, "verdict", "reason", "old_seconds", "new_seconds", "ratio", "ratio_low", "ratio_high"),
@@ -63,11 +64,14 @@ def test_json_has_all_that_is_known_and_null_for_what_is_not():
         **{"failed": 0, "not compared": 1, "vanished": 0, "appeared": 0},
     }
     assert told["geometric_mean"] == {"value": None, "low": None, "high": None}
-    assert (told["yardstick"], told["threshold"], told["confidence"], told["paired"]) == (1.01, 0.05, 0.95, False)
-    assert [told[name] for name in ("changed", "unlike", "cut_short")] == [
+    assert (told["threshold"], told["confidence"], told["paired"]) == (0.05, 0.95, False)
+    assert (told["machine"], told["correlation"]) == ({"core": 1.01, "memory": 0.5}, 0.25)
+    assert [told[name] for name in ("changed", "unlike", "cut_short", "lost", "together")] == [
         ["torch 1 -> 2"],
         ["threads 1 and 2"],
         ["new.json"],
+        ["new.json: killed"],
+        "python -m bench.ab",
     ]
     slower, undecided, rest = told["cases"]
     assert all(list(each) == COLUMNS for each in told["cases"])
@@ -87,6 +91,11 @@ def test_json_has_all_that_is_known_and_null_for_what_is_not():
         None,
     ]
     assert [rest[name] for name in COLUMNS[5:]] == [NOT_COMPARED, EVIL, *(None,) * 12]
+
+
+def test_json_says_where_nothing_is_known_of_the_machine():
+    told = json.loads(as_json(replace(TABLE, states={}, correlation=None, together=None), 1))
+    assert (told["machine"], told["correlation"], told["together"]) == ({}, None, None)
 
 
 def test_the_verdict_on_all_is_told_without_a_gate_too():

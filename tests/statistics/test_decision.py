@@ -7,7 +7,7 @@ import pytest
 from scipy import special, stats
 
 from bench.statistics import decision
-from bench.statistics.decision import FASTER, SAME, SLOWER, UNDECIDED, decisions, moderated, paired
+from bench.statistics.decision import FASTER, SAME, SLOWER, UNDECIDED, Estimates, decisions, moderated, paired
 
 TABLES = 200
 CASES, PROCESSES = 20, 5
@@ -21,12 +21,6 @@ def spreads(random: np.random.Generator, cases: int = CASES, middle: float = 0.0
 def differences(random: np.random.Generator, processes: int = PROCESSES, truth: float = 0.0, **words) -> np.ndarray:
     """log(new / old) of cases x processes."""
     return truth + spreads(random, **words) * random.normal(size=(words.get("cases", CASES), processes))
-
-
-def two_runs(random: np.random.Generator, truth: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    spread = spreads(random)
-    old, new = (spread * random.normal(size=(CASES, PROCESSES)) for _ in range(2))
-    return old, new + truth
 
 
 def most(share: float, total: int) -> float:
@@ -45,12 +39,39 @@ def test_one_pair_of_samples_is_judged_by_students_t():
     assert one.smallest == pytest.approx(1.05 * math.exp((stats.t.ppf(0.975, 3) + stats.t.ppf(0.8, 3)) * error) - 1)
 
 
-def test_two_samples_are_judged_by_students_t_with_pooled_variance():
-    old, new = np.array([[1.0, 1.01, 1.02, np.nan]]), np.array([[0.9, 0.92, 0.9, 0.91]])
-    one = decisions([(old, new)], 0.05)[0]
-    exact = stats.ttest_ind(new[0], old[0, :3]).confidence_interval(0.95)
-    assert [one.ratio.low, one.ratio.high] == pytest.approx([math.exp(exact.low), math.exp(exact.high)])
-    assert one.verdict == FASTER
+def estimates(*rows: tuple[float, float, float, int]) -> Estimates:
+    """Of each case the mean, its error, the df, the processes."""
+    mean, error, df, processes = np.array(rows, dtype=float).T
+    return Estimates(mean, error, df, processes.astype(int), np.ones(len(rows)))
+
+
+def test_estimates_are_judged_by_students_t_for_the_table_and_by_each_case():
+    rows = [(0.1, 0.01, 4.0, 3), (0.0, 0.02, 7.5, 2), (-0.3, 0.05, np.inf, 5)]
+    for (mean, error, df, processes), one in zip(rows, decisions(estimates(*rows), 0.05), strict=True):
+        table, own = (stats.t.ppf(1 - level, df) * error for level in (0.025 / 3, 0.05))
+        assert one.ratio.value == pytest.approx(math.exp(mean)) and one.processes == processes
+        assert [one.ratio.low, one.ratio.high] == pytest.approx(np.exp([mean - table, mean + table]))
+        assert [*one.own] == pytest.approx(np.exp([mean - own, mean + own]))
+        assert one.smallest == pytest.approx(1.05 * math.exp(table + stats.t.ppf(0.8, df) * error) - 1)
+
+
+def test_the_same_is_said_by_each_case_and_the_rest_by_the_table():
+    """Of 50 cases with 10 df, t is 1.81 for a case's own 90 % interval, and 4.6 for the table's."""
+    inside, beyond = (math.log(1.05) - 0.02, 0.01), (math.log(1.05) + 0.04, 0.01)
+    rows = [(mean, error, 10.0, 3) for mean, error in (inside, beyond)] + [(0.0, 0.01, 10.0, 3)] * 48
+    assert [one.verdict for one in decisions(estimates(*rows), 0.05)] == [SAME, UNDECIDED] + [SAME] * 48
+    assert decisions(estimates(rows[1]), 0.05)[0].verdict == SLOWER  # in a table of its own
+
+
+def test_tests_of_the_same_err_for_a_case_at_the_threshold_as_often_as_they_may():
+    random = np.random.default_rng(12)
+    noise, df = 0.005, 6
+    rows = [
+        (math.log(1.05) + noise * random.normal(), noise * math.sqrt(random.chisquare(df) / df), df, 4)
+        for _ in range(4000)
+    ]
+    wrong = [one.verdict == SAME for row in rows for one in decisions(estimates(row), 0.05)]
+    assert np.mean(wrong) == pytest.approx(decision.SAME_ERROR, abs=3 * math.sqrt(0.05 * 0.95 / 4000))
 
 
 def test_intervals_are_widened_for_all_the_cases_together():
@@ -152,14 +173,11 @@ def test_a_variance_that_is_tiny_by_luck_cries_wolf_only_unmoderated(monkeypatch
 
 @pytest.mark.parametrize("truth", [0.0, 0.05, -0.3])
 def test_all_intervals_of_a_table_hold_the_truth_together(truth):
-    random, missed = np.random.default_rng(5), {"paired": 0, "unpaired": 0}
+    random, missed = np.random.default_rng(5), 0
     for _ in range(TABLES):
-        for kind, table in (
-            ("paired", paired(differences(random, truth=truth), 0.05)),
-            ("unpaired", decisions([two_runs(random, truth)], 0.05)),
-        ):
-            missed[kind] += any(not one.ratio.low <= math.exp(truth) <= one.ratio.high for one in table)
-    assert max(missed.values()) <= most(0.05, TABLES)
+        table = paired(differences(random, truth=truth), 0.05)
+        missed += any(not one.ratio.low <= math.exp(truth) <= one.ratio.high for one in table)
+    assert missed <= most(0.05, TABLES)
 
 
 def test_a_slowdown_at_the_threshold_is_not_yet_slower():
@@ -183,56 +201,31 @@ def test_the_smallest_change_that_could_have_been_shown_is_shown_in_eight_of_ten
 
 
 def test_one_process_decides_nothing():
-    for one in paired(np.array([[0.5], [0.0], [0.1]]), 0.05) + decisions([(np.zeros((1, 1)), np.ones((1, 1)))], 0.05):
+    of_one = decisions(estimates((1.0, 0.0, np.nan, 1)), 0.05)
+    for one in paired(np.array([[0.5], [0.0], [0.1]]), 0.05) + of_one:
         assert (one.verdict, one.reason, one.smallest) == (UNDECIDED, "one process", math.inf)
 
 
-def alone(sides: int, side: int) -> list[np.ndarray]:
-    """Log seconds of five processes and six cases: the first has one process in a side, and is slower."""
-    random = np.random.default_rng(9)
-    logs = [0.001 * random.normal(size=(6, 5)) for _ in range(sides)]
-    logs[-1][0] += 0.5
-    logs[side][0, 1:] = np.nan
+def alone() -> np.ndarray:
+    """log(new / old) of five processes and six cases: the first has one process, and is slower."""
+    logs = 0.001 * np.random.default_rng(9).normal(size=(6, 5))
+    logs[0] += 0.5
+    logs[0, 1:] = np.nan
     return logs
 
 
-@pytest.mark.parametrize(("sides", "side"), [(1, 0), (2, 0), (2, 1)])
-def test_one_process_decides_nothing_whatever_the_other_cases_have(sides, side):
-    first, *others = decisions([tuple(alone(sides, side))], 0.05)
+def test_one_process_decides_nothing_whatever_the_other_cases_have():
+    first, *others = paired(alone(), 0.05)
     assert (first.verdict, first.reason, first.smallest) == (UNDECIDED, "one process", math.inf)
     assert math.isnan(first.ratio.low) and first.ratio.value == pytest.approx(math.exp(0.5), rel=0.01)
     assert {one.verdict for one in others} == {SAME}
 
 
-def test_a_yardstick_of_one_process_does_not_count():
-    random = np.random.default_rng(10)
-    old, new, yardstick = 0.001 * random.normal(size=(3, 6, 5))
-    yardstick[:, 1:] = np.nan
-    assert decisions([(old, new), (old, yardstick)], 0.05)[0].ratio == decisions([(old, new)], 0.05)[0].ratio
-
-
 def test_the_mean_over_the_cases_is_of_more_than_one_process():
-    found = decision.geometric_mean([tuple(alone(2, 0))])
+    found = decision.geometric_mean(alone())
     assert found.value == pytest.approx(math.exp(0.5 / 6), rel=0.01) and math.isnan(found.low)
 
 
 def test_an_interval_without_end_is_undecided():
     one = paired(np.array([[-200.0, 200.0]]), 0.05)[0]  # t is 12.7, and the mean's error 200
     assert (one.verdict, one.ratio.low, one.ratio.high, one.smallest) == (UNDECIDED, 0, math.inf, math.inf)
-
-
-def test_the_interval_covers_the_ratio_with_and_without_the_yardstick():
-    random = np.random.default_rng(8)
-    old, new = 0.001 * random.normal(size=(2, 10, 5))
-    slow_machine = math.log(1.2)
-    slower = (old, new + slow_machine)
-    as_read = decisions([slower], 0.05)
-    assert {one.verdict for one in as_read} == {SLOWER}
-    both = decisions([slower, (old, new)], 0.05)
-    assert {one.verdict for one in both} == {UNDECIDED}
-    assert all(one.ratio.low < 1.01 and one.ratio.high > 1.19 for one in both)
-    assert [one.ratio.value for one in both] == [one.ratio.value for one in as_read]
-    # Code that is slower than both is slower still; and cases without a yardstick are as read.
-    assert {one.verdict for one in decisions([(old, new + 2 * slow_machine), slower], 0.05)} == {SLOWER}
-    lacking = np.full((10, 5), np.nan)
-    assert decisions([slower, (lacking, lacking)], 0.05) == as_read

@@ -1,5 +1,6 @@
 """Two runs compared: verdicts of runs of which the truth is known, and what is said of cases that have none."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -12,15 +13,16 @@ from bench.records.record import AGREED, NOT_REACHED, SKIPPED, Comparison, Machi
 from bench.records.record import FAILED as BROKEN
 from bench.statistics.decision import FASTER, SAME, SLOWER, UNDECIDED
 from bench.statistics.verdict import APPEARED, FAILED, NOT_COMPARED, VANISHED, decide
+from bench.support.controls import CONTROLS, CORE, YARDSTICK
 from bench.support.errors import InputError
 
 TURNS = 20
 NAMES = ("numpy", "torch", "jax")
 
 
-def timed(backend: str, seconds: np.ndarray, yardstick: float | None = 1e-3, **changes) -> Record:
+def timed(backend: str, seconds: np.ndarray, control: float | None = 1e-3, **changes) -> Record:
     """A record of processes x turns of seconds per iteration."""
-    return record(seconds, backend=backend, rounds=rounds(seconds, yardstick=yardstick), **changes)
+    return record(seconds, backend=backend, rounds=rounds(seconds, control=control), **changes)
 
 
 def broken(backend: str, outcome: str, reason: str, **changes) -> Record:
@@ -70,7 +72,8 @@ def test_rows_have_medians_ratio_digits_and_verdict():
     assert [(row.old_digits, row.new_digits) for row in table.rows] == [(6.0, 6.0), (6.0, 4.5), (6.0, 6.0)]
     assert table.geometric_mean.value == pytest.approx(1, rel=0.003)  # of 1, 2 and 1/2
     assert table.geometric_mean.low < 1 < table.geometric_mean.high
-    assert (table.old, table.new, table.paired, table.drift) == ("old.json", "new.json", False, 1.0)
+    assert (table.old, table.new, table.paired) == ("old.json", "new.json", False)
+    assert table.states == {"core": 1.0, "memory": 1.0}
 
 
 def test_the_geometric_mean_is_judged_by_processes():
@@ -99,7 +102,7 @@ def noisy_sides(seed: int, slower: float = 1.1) -> tuple[Run, Run]:
 
 def test_sides_are_paired_by_turn_whatever_the_machine_does():
     tables = [decide(*noisy_sides(seed), 0.05) for seed in range(20)]
-    assert all(table.paired and table.drift is None for table in tables)
+    assert all(table.paired and table.states == {} and table.correlation is None for table in tables)
     assert sum(table.rows[1].verdict == SLOWER for table in tables) >= 17
     others = [row.verdict for table in tables for row in (table.rows[0], table.rows[2])]
     assert not {SLOWER, FASTER} & set(others) and others.count(SAME) >= 36
@@ -112,48 +115,112 @@ def test_the_same_rounds_unpaired_decide_less():
     assert decide(*forget, 0.05).rows[1].verdict == UNDECIDED
 
 
+def at(name: str, level: float, control: float | None, **machine) -> Run:
+    """A run of all backends, of which the machine's controls took so long."""
+    return run(name, *(timed(each, quiet(level, seed=i), control) for i, each in enumerate(NAMES)), **machine)
+
+
 def test_a_machine_that_became_slower_makes_no_case_slower():
-    old = run("old.json", *(timed(name, quiet(1e-5, seed=i), yardstick=1e-3) for i, name in enumerate(NAMES)))
-    new = run("new.json", *(timed(name, quiet(1.2e-5, seed=9 - i), yardstick=1.2e-3) for i, name in enumerate(NAMES)))
+    old, new = at("old.json", 1e-5, 1e-3), at("new.json", 1.2e-5, 1.2e-3)
     table = decide(old, new, 0.05)
-    assert {row.verdict for row in table.rows} == {UNDECIDED}
-    assert table.drift == pytest.approx(1.2)
-    assert table.geometric_mean.low < 1.01 and table.geometric_mean.high > 1.19
-    # The check can fail: without the yardstick all of them are slower.
-    table = decide(*(with_columns(one, yardstick_seconds=lambda each: [None] * len(each)) for one in (old, new)), 0.05)
-    assert {row.verdict for row in table.rows} == {SLOWER} and table.drift is None
+    assert not {row.verdict for row in table.rows} & {SLOWER, FASTER}
+    assert [row.ratio.value for row in table.rows] == pytest.approx([1] * 3, rel=0.002)
+    assert all(row.new == pytest.approx(row.old, rel=0.002) for row in table.rows)
+    assert table.states == {"core": pytest.approx(1.2), "memory": pytest.approx(1.2)}
+    assert table.geometric_mean.value == pytest.approx(1, rel=0.002)
+    # The check can fail: where the controls say that the machine did not change, all of them are slower.
+    table = decide(old, at("new.json", 1.2e-5, 1e-3), 0.05)
+    assert {row.verdict for row in table.rows} == {SLOWER}
+    # And what becomes slower by far more than the machine is slower.
+    table = decide(old, at("new.json", 1.8e-5, 1.2e-3), 0.05)
+    assert {row.verdict for row in table.rows} == {SLOWER}
+
+
+def test_without_controls_the_machine_may_have_done_what_it_likes():
+    """With a standard deviation of 20 % of the log between sessions: only what is far beyond that is slower."""
+    old = at("old.json", 1e-5, None)
+    for level, verdict in ((1e-5, UNDECIDED), (1.2e-5, UNDECIDED), (4e-5, SLOWER), (0.25e-5, FASTER)):
+        table = decide(old, at("new.json", level, None), 0.05)
+        assert {row.verdict for row in table.rows} == {verdict}
+        assert [row.ratio.value for row in table.rows] == pytest.approx([level / 1e-5] * 3, rel=0.002)
+        assert table.states == {} and table.correlation is None
+    one = old.records[0].rounds.controls
+    assert {each for name in one for each in one[name]} == {None}
+
+
+PYTHON = "python 3.11.7, numpy 2.4.6"  # of MACHINE, in the builders
 
 
 @pytest.mark.parametrize(
     ("before", "now", "alike"),
     [
-        ({"yardstick": "python 3.11.7, numpy 2.4.6"}, {"yardstick": "python 3.11.7, numpy 2.4.6"}, True),
-        ({"yardstick": "python 3.11.7, numpy 2.4.6"}, {"yardstick": "python 3.11.7, numpy 3.0.0"}, False),
-        ({"yardstick": "python 3.11.7, numpy 2.4.6"}, {}, True),
-        ({"yardstick": "python 3.11.7, numpy 2.4.6"}, {"python": "3.13.0"}, False),
+        ({"controls": PYTHON}, {"controls": PYTHON}, True),
+        ({"controls": PYTHON}, {"controls": "python 3.11.7, numpy 3.0.0"}, False),
+        ({"controls": PYTHON}, {}, True),
+        ({"controls": PYTHON}, {"python": "3.13.0"}, False),
+        ({"yardstick": PYTHON}, {"yardstick": PYTHON}, True),
+        ({"yardstick": PYTHON}, {"yardstick": "python 3.11.7, numpy 3.0.0"}, False),
+        ({"yardstick": PYTHON, "python": "3.13.0"}, {"controls": PYTHON}, True),
         ({"python": "3.13.0"}, {"python": "3.13.0"}, True),
         ({"python": "3.13.0"}, {}, False),  # older files, which do not tell it: each had the yardstick of its own
     ],
 )
-def test_a_yardstick_of_another_kind_is_not_used(before, now, alike):
-    """An upgrade that makes both a case and the yardstick slower would else be no change."""
-    old = run("old.json", *(timed(name, quiet(1e-5, seed=i), yardstick=1e-3) for i, name in enumerate(NAMES)), **before)
-    new = run(
-        "new.json", *(timed(name, quiet(1.2e-5, seed=9 - i), yardstick=1.2e-3) for i, name in enumerate(NAMES)), **now
-    )
+def test_controls_of_another_kind_are_not_used(before, now, alike):
+    """An upgrade that makes both a case and the controls slower would else be no change."""
+    old, new = at("old.json", 1e-5, 1e-3, **before), at("new.json", 1.2e-5, 1.2e-3, **now)
     table = decide(old, new, 0.05)
-    assert {row.verdict for row in table.rows} == {UNDECIDED if alike else SLOWER}
-    assert table.drift == (pytest.approx(1.2) if alike else None)
-    assert any(line.startswith("yardstick ") for line in table.changed) == (not alike)
+    assert {row.verdict for row in table.rows} == {UNDECIDED}
+    assert table.states == ({"core": pytest.approx(1.2), "memory": pytest.approx(1.2)} if alike else {})
+    assert table.rows[0].ratio.value == pytest.approx(1.0 if alike else 1.2, rel=0.002)
+    assert any(line.startswith("controls ") for line in table.changed) == (not alike)
+
+
+def test_of_several_old_runs_each_with_other_controls_is_told():
+    olds = [at(f"{i}.json", 1e-5, 1e-3, controls=f"python 3.{i}, numpy 2") for i in (11, 12, 13)]
+    table = decide(olds, at("new.json", 1e-5, 1e-3, controls="python 3.12, numpy 2"), 0.05)
+    told = [line.split(":")[0] for line in table.changed if line.startswith("controls ")]
+    assert told == [f"controls python 3.{i}, numpy 2 -> python 3.12, numpy 2" for i in (11, 13)]
+    assert table.states == {}
+
+
+def with_controls(run: Run, *names: str) -> Run:
+    """The run with no controls but these, each of which takes 0.1 s per iteration of the case."""
+    return with_columns(run, controls=lambda seconds: {name: [100.0 * each for each in seconds] for name in names})
+
+
+def test_a_run_with_the_yardstick_alone_is_compared_by_it():
+    old, new = (with_controls(at("x.json", level, None), YARDSTICK) for level in (1e-5, 1.2e-5))
+    table = decide(old, new, 0.05)
+    assert table.states == {"core": pytest.approx(1.2, rel=0.002)}
+    assert not {row.verdict for row in table.rows} & {SLOWER, FASTER}
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "states"),
+    [
+        ((YARDSTICK,), CONTROLS, []),
+        (CONTROLS, (YARDSTICK,), []),
+        (CORE, CONTROLS, ["core"]),
+        (("vector-1", "stream-1"), ("vector-1", "gather-1"), ["core"]),
+        ((), CONTROLS, []),
+    ],
+)
+def test_only_controls_that_both_runs_have_tell_of_the_machine(before, now, states):
+    """One that one run alone has knows nothing of what lies between the two."""
+    old, new = at("old.json", 1e-5, None), at("new.json", 1.2e-5, None)
+    table = decide(with_controls(old, *before), with_controls(new, *now), 0.05)
+    assert [*table.states] == states
+    assert [*table.states.values()] == pytest.approx([1.2] * len(states), rel=0.002)
+    assert not {row.verdict for row in table.rows} & {SLOWER, FASTER}
 
 
 def test_a_core_that_another_process_had_makes_no_case_slower():
     """Its seconds double and its CPU time does not; where the CPU time doubles too, or there is none, it is slower."""
-    old = run("old.json", *(timed(name, quiet(1e-5, seed=i)) for i, name in enumerate(NAMES)))
-    slow = run("new.json", *(timed(name, quiet(2e-5, seed=9 - i)) for i, name in enumerate(NAMES)))
+    old, slow = at("old.json", 1e-5, 1e-3), at("new.json", 2e-5, 1e-3)
     assert {row.verdict for row in decide(old, slow, 0.05).rows} == {SLOWER}
     waited = with_columns(slow, cpu_seconds=lambda each: [seconds / 2 for seconds in each])
     assert {row.verdict for row in decide(old, waited, 0.05).rows} == {UNDECIDED}
+    assert {row.verdict for row in decide(waited, old, 0.05).rows} == {UNDECIDED}
     coarse = [with_columns(one, cpu_seconds=lambda each: [0.0] * len(each)) for one in (old, slow)]
     assert {row.verdict for row in decide(*coarse, 0.05).rows} == {SLOWER}
 
@@ -243,7 +310,7 @@ def test_a_run_that_was_cut_short_is_named():
 def test_all_failed_is_a_table_and_not_an_error():
     table = decide(run("old.json", timed("numpy", quiet(1e-5))), run("new.json", broken("numpy", BROKEN, "x")), 0.05)
     assert [row.verdict for row in table.rows] == [FAILED]
-    assert table.geometric_mean is None and table.drift is None
+    assert table.geometric_mean is None and table.states == {} and table.correlation is None
 
 
 def test_sides_without_a_shared_turn_decide_nothing():
@@ -255,7 +322,7 @@ def test_sides_without_a_shared_turn_decide_nothing():
 
 def test_changes_of_the_software_are_listed():
     good = timed("numpy", quiet(1e-5))
-    ours = {"yardstick": "python 3.11.7, numpy 2.4.6"}
+    ours = {"controls": PYTHON}
     old = run("old.json", good, python="3.11.7", packages={"torch": "2.12.0", "numpy": "2.4.6"}, **ours)
     software = {**ours, "python": "3.12.1", "packages": {"torch": "2.13.0", "numpy": "2.4.6", "jax": "0.10.2"}}
     changes = ("python 3.11.7 -> 3.12.1", "torch 2.12.0 -> 2.13.0", "jax none -> 0.10.2")
@@ -294,9 +361,90 @@ GOOD = timed("numpy", quiet(1e-5))
             run("new.json", GOOD, comparison=Comparison("1", "a", ".")),
             "old.json and new.json: both are side a of one A/B run; expected a and b",
         ),
+        (
+            [run("old.json", GOOD), run("a.json", GOOD, comparison=Comparison("1", "a", "."))],
+            run("b.json", GOOD, comparison=Comparison("1", "b", ".")),
+            "a.json: the other side of b.json; expected these two alone, or runs of other times",
+        ),
+        (
+            [run(f"{side}.json", GOOD, comparison=Comparison("1", side, ".")) for side in "ab"],
+            run("new.json", GOOD),
+            "a.json: the other side of b.json; expected these two alone, or runs of other times",
+        ),
     ],
 )
 def test_runs_that_cannot_be_compared_are_refused(old, new, message):
     with pytest.raises(InputError) as caught:
         decide(old, new, 0.05)
     assert str(caught.value) == message
+
+
+def test_a_side_may_be_an_old_run_of_another_time():
+    a = run("a.json", GOOD, comparison=Comparison("1", "a", "."))
+    b = run("b.json", GOOD, comparison=Comparison("2", "b", "."))
+    table = decide([a, run("old.json", GOOD)], b, 0.05)
+    assert not table.paired and table.old == "a.json (a: .), old.json"
+
+
+def dated(run: Run, day: int) -> Run:
+    return changed(run, datetime=f"2026-11-{day:02}T00:00:00+00:00")
+
+
+def test_the_order_of_old_runs_makes_no_difference():
+    """The newest of them tells what changed."""
+    versions = {3: "2.11.0", 1: "2.9.0", 2: "2.10.0"}
+    olds = [
+        dated(at(f"{day}.json", level, 1e-3, packages={"torch": versions[day]}), day)
+        for day, level in ((3, 1.0e-5), (1, 1.02e-5), (2, 0.97e-5))
+    ]
+    new = dated(at("new.json", 1.1e-5, 1e-3, packages={"torch": "2.12.0"}), 4)
+    tables = [decide(each, new, 0.05) for each in itertools.permutations(olds)]
+    assert tables.count(tables[0]) == 6
+    assert tables[0].old == "1.json, 2.json, 3.json" and tables[0].changed[0] == "torch 2.11.0 -> 2.12.0"
+
+
+def test_a_case_of_some_old_runs_is_compared_with_those():
+    with_jax = run("1.json", *(timed(name, quiet(1e-5)) for name in ("numpy", "jax")))
+    without = run("2.json", timed("numpy", quiet(1e-5)), broken("jax", BROKEN, "killed"))
+    other = run("3.json", timed("nobody", quiet(1e-5)))
+    new = run("new.json", *(timed(name, quiet(1e-5)) for name in ("numpy", "jax")))
+    table = decide([with_jax, without, other], new, 0.05)
+    assert [(row.case.backend, row.verdict) for row in table.rows] == [
+        *(("numpy", SAME), ("jax", SAME)),
+        ("nobody", VANISHED),
+    ]
+    assert [*table.states] == ["core", "memory"]
+
+
+def together(old: dict, new: dict) -> str:
+    """What would decide between two runs of scattered processes."""
+    scattered = timed("numpy", 1e-5 * np.exp(0.1 * np.arange(3))[:, None] * np.ones(TURNS), points=10)
+    runs = [run(f"{name}.json", scattered, GOOD, **told) for name, told in (("old", old), ("new", new))]
+    return decide(*runs, 0.05).together
+
+
+CASE = "--variant manual --backend numpy --device cpu --dtype float32 --points 10"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sides"),
+    [
+        ({"git_commit": "a" * 40, "git_dirty": False}, {"git_commit": "b" * 40, "git_dirty": False}, ("a", "b")),
+        ({"git_commit": "a" * 40, "git_dirty": False}, {"git_commit": "b" * 40, "git_dirty": True}, ("a", "NEW")),
+        ({"git_commit": None, "git_dirty": None}, {"git_commit": "b" * 40, "git_dirty": False}, ("OLD", "b")),
+        (
+            {"git_commit": "a" * 40, "git_dirty": False, "packages": {"torch": "2.12.0"}},
+            {"git_commit": "b" * 40, "git_dirty": False, "packages": {"torch": "2.13.0"}},
+            ("OLD", "NEW"),  # a commit knows nothing of that
+        ),
+    ],
+)
+def test_what_two_runs_leave_undecided_has_a_command_that_decides(old, new, sides):
+    a, b = (side if side.isupper() else f"git:{side * 12}" for side in sides)
+    assert together(old, new) == f"python -m bench.ab --a {a} --b {b} {CASE}"
+
+
+def test_what_is_decided_needs_no_command():
+    assert decide(run("old.json", GOOD), run("new.json", GOOD), 0.05).together is None
+    a, b = noisy_sides(0, slower=1.05)
+    assert UNDECIDED in {row.verdict for row in decide(a, b, 0.05).rows} and decide(a, b, 0.05).together is None
