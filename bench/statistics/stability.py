@@ -14,6 +14,7 @@ from bench.statistics.intervals import Array, by_process, process_medians
 BLOCK_SECONDS = 0.1  # rounds nearer than this share the machine's noise, which is correlated over some 0.05 s
 APART = 0.05  # processes that differ by less are not worth a line
 SIGNIFICANT = 0.01  # for processes to differ
+UNUSUAL = 0.02  # for processes to lie further apart than is usual: two cases in a hundred, which must differ as well
 TREND = 0.05  # for a drift among processes that do differ; five in order are enough for it
 LAYOUT = 0.02  # standard deviation of the log of processes of the same code, where few cases tell more of it
 LAYOUT_DF, RUN_DF = 10, 20  # that LAYOUT counts for beside a run's cases, and they beside those of one backend
@@ -67,7 +68,7 @@ def exceeds(logs: Array, anyway: Usual) -> bool:
 
 @lru_cache
 def _critical(count: int, df: int) -> float:
-    return float(stats.studentized_range.isf(SIGNIFICANT, count, df))
+    return float(stats.studentized_range.isf(UNUSUAL, count, df))
 
 
 @dataclass(frozen=True)
