@@ -23,7 +23,7 @@ from bench.cases.choice import MOST_PROCESSES
 from bench.records.record import Record
 from bench.records.rounds import Columns
 from bench.statistics.decision import moderated_by_kind
-from bench.statistics.intervals import Interval
+from bench.statistics.intervals import Interval, process_medians
 from bench.statistics.loadings import PRIORS, RAW, Kin, Loading, Spreads, blocks, chosen, held_out, loadings
 from bench.statistics.stability import Usual, usual
 from bench.statistics.states import (
@@ -224,20 +224,27 @@ def fit_together(runs: Sequence[Mapping[Case, Record]], priors: Sequence[Spreads
 
 @dataclass(frozen=True)
 class _Rows:
-    """The rounds of a case that count, and how many do not since they had to share their core."""
+    """The rounds of a case that count, with the logs of their seconds, and how many had to share their core."""
 
     group: str
     columns: Columns
+    logs: Array
     taken: int
 
 
 def _rows(record: Record, run: int) -> _Rows:
+    """Rounds that shared their core do not count, unless their process has next to no others: then it is their CPU time
+    that does, where one thread did the work.
+    """
     kept = record.kept
     shared = taken(record, kept)
-    free = _free(kept, shared)
-    return _Rows(
-        record.case.group, {**free, "process": free["process"] + run * MOST_PROCESSES}, int(np.count_nonzero(shared))
-    )
+    numbers, places = np.unique(kept["process"], return_inverse=True)
+    few = (np.bincount(places, ~shared, len(numbers)) < FEWEST)[places]
+    seconds = np.where(shared & (record.threads in (None, 1)), kept["cpu_seconds"], kept["seconds"])
+    rows = ~shared | few
+    columns = {name: column[rows] for name, column in kept.items()}
+    columns["process"] = columns["process"] + run * MOST_PROCESSES
+    return _Rows(record.case.group, columns, np.log(seconds[rows]), int(np.count_nonzero(shared)))
 
 
 def _controls(rows: _Rows) -> list[str]:
@@ -256,8 +263,7 @@ def _fit(
 ) -> Model[Key]:
     columns = {key: one.columns for key, one in rows.items()}
     found = states(columns)
-    logs = {key: np.log(one["seconds"]) for key, one in columns.items()}
-    cut = {key: blocks(logs[key], found[key], one["process"]) for key, one in columns.items()}
+    cut = {key: blocks(one.logs, found[key], one.columns["process"]) for key, one in rows.items()}
     known = np.all([np.isfinite(one.states).all(axis=0) for one in cut.values()], axis=0)
     tried = [one for one in priors if known[: one.factors].all()] or [RAW]
     errors = {one: held_out(cut, kin, one) for one in tried} if hold_out else {}
@@ -265,19 +271,11 @@ def _fit(
     turns = _turns(rows, found)
     calm = quiet(turns) if known[0] else UNKNOWN
     loading = loadings(cut, kin, prior)
-    nets = {key: _net(one, kin[key].backend, logs[key], found[key], loading[key], calm) for key, one in rows.items()}
+    nets = {key: _net(one, kin[key].backend, found[key], loading[key], calm) for key, one in rows.items()}
     return Model(nets, calm, prior, errors, turns)
 
 
 UNKNOWN = Quiet(np.full(len(FACTORS), math.nan), np.zeros((len(FACTORS), len(FACTORS))))
-
-
-def _free(kept: Columns, shared: npt.NDArray[np.bool_]) -> Columns:
-    """The rounds that had their core for themselves, of each process that has enough of these; else all of it."""
-    _, places = np.unique(kept["process"], return_inverse=True)
-    few = np.bincount(places, ~shared) < FEWEST
-    rows = ~shared | few[places]
-    return {name: column[rows] for name, column in kept.items()}
 
 
 def _turns(rows: Mapping[Key, _Rows], found: Mapping[Key, Array]) -> list[Turns]:
@@ -298,10 +296,10 @@ def _turns(rows: Mapping[Key, _Rows], found: Mapping[Key, Array]) -> list[Turns]
     ]
 
 
-def _net(rows: _Rows, backend: Hashable, logs: Array, state: Array, loading: Loading, calm: Quiet) -> Net:
+def _net(rows: _Rows, backend: Hashable, state: Array, loading: Loading, calm: Quiet) -> Net:
     used = len(loading.value)
     far = state[:, :used] - calm.state[:used]
-    net = logs - far @ loading.value
+    net = rows.logs - far @ loading.value
     numbers, places = np.unique(rows.columns["process"], return_inverse=True)
     used_rows = [_quietest(np.flatnonzero(places == i), far) for i in range(len(numbers))]
     return Net(
@@ -309,7 +307,9 @@ def _net(rows: _Rows, backend: Hashable, logs: Array, state: Array, loading: Loa
         backend=backend,
         process=numbers,
         logs=np.array([np.median(net[each]) for each in used_rows]),
-        raw=np.array([np.median(logs[places == i]) for i in range(len(numbers))]),
+        raw=np.array(
+            [np.median(np.log(each)) for each in by_process(rows.columns["seconds"], rows.columns["process"])]
+        ),
         loading=loading,
         distance=np.mean([far[each].mean(axis=0) for each in used_rows], axis=0),
         columns=rows.columns,

@@ -148,7 +148,15 @@ def test_rounds_beside_another_program_on_the_core_do_not_count():
     assert net.taken == 30 and not any(shared[net.columns["turn"]])
 
 
-def test_a_process_whose_rounds_all_shared_their_core_counts_all_the_same():
+def test_a_process_whose_rounds_all_shared_their_core_counts_by_its_cpu_time():
     halves = joined([rounds([[2e-5] * 40], cpu_seconds=[1e-5] * 40)])
-    (net,) = fit([record(rounds=halves)]).nets.values()
+    model = fit([record(rounds=halves)])
+    (net,), (figure,) = model.nets.values(), model.figures.values()
     assert net.taken == 40 and len(net.net) == 40
+    assert (figure.net.value, figure.raw) == pytest.approx((1e-5, 2e-5))
+
+
+def test_of_several_threads_cpu_time_tells_no_seconds():
+    halves = rounds([[2e-5] * 40], cpu_seconds=[3.8e-5] * 39 + [1e-5])
+    (figure,) = fit([record(rounds=halves, threads=2)]).figures.values()
+    assert figure.net.value == pytest.approx(2e-5)
