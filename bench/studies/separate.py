@@ -40,7 +40,8 @@ def separate(runs: Sequence[Run], threshold: float, slowdown: float, times: int)
     yield f"log ratios of the same case: {_spread(list(found.values()))}"
     correlation = np.mean([one.correlation for one in found.values()])
     yield f"correlation of what is left with the core's state: {correlation:.2f}"
-    yield f"{100 * slowdown:.3g} % planted in one case: {_planted(measured, pairs, cases, known, threshold, slowdown, times)}"
+    planted = _planted(measured, pairs, cases, known, threshold, slowdown, times)
+    yield f"{100 * slowdown:.3g} % planted in one case: {planted}"
     if len(measured) > 3:
         yield f"with three old runs: {_with_history(measured, known, threshold)}"
 

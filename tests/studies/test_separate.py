@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders import record, run_of, write
+from msgspec.structs import replace as changed
 from simulated import NOTHING, Machine, with_control
 
 from bench import evidence
@@ -61,7 +62,7 @@ def test_a_machine_of_which_controls_tell_the_wrong_thing_gives_alarms():
 def test_controls_of_another_kind_are_not_used_here_either():
     one, *others = runs(NOTHING, (0.0, 0.0))
     (other,) = others
-    unlike = Run(one.path, one.datetime, run_of("", [], controls="python 4").machine, one.records)
+    unlike = changed(one, machine=run_of("", [], controls="python 4").machine)
     assert lines([one, other])[2].startswith("cases called the same: 10 of 10")
     assert lines([unlike, other])[2].startswith("cases called the same: 0 of 10")
 
