@@ -1,4 +1,4 @@
-"""Runs of different times compared, on simulated machines of which the truth is known: see tests/simulated.py."""
+"""Runs of different times compared, on simulated machines of which the truth is known: see tests/simulated_sessions.py."""
 
 import itertools
 import math
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from builders import record, rounds
 from scipy import stats
-from simulated import BACKENDS, NOTHING, VARIANTS, Machine, Measured, with_control
+from simulated_sessions import BACKENDS, NOTHING, VARIANTS, Machine, Measured, with_control
 
 from bench.statistics import sessions
 from bench.statistics.decision import FASTER, SAME, SLOWER, UNDECIDED, Decision

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 from builders import record, run_of, write
-from simulated import Machine, with_control
+from simulated_sessions import Machine, with_control
 
 from bench import evidence
 from bench.records.record import Run

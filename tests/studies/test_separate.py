@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from builders import record, run_of, write
 from msgspec.structs import replace as changed
-from simulated import NOTHING, Machine, with_control
+from simulated_sessions import NOTHING, Machine, with_control
 
 from bench import evidence
 from bench.records.record import Run
