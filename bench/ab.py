@@ -35,7 +35,7 @@ from bench.support.errors import InputError, Parser
 from bench.support.system import allowed_cores
 from bench.support.words import number
 
-DEFAULTS = {"cold": "0", "processes": "20"}  # with --max-time 2: a tenth of a second of rounds in each
+DEFAULTS = {"cold": "0", "processes": "20", "max_time": "2"}  # a tenth of a second of rounds in each process
 SELF_TEST = {"repeats": "10", "slowdown": "10%"}  # its options, and what they are by default
 
 

@@ -14,6 +14,8 @@ from bench.support.errors import InputError
 from bench.support.system import allowed_cores
 from bench.support.words import fraction, listed, names, number, seconds
 
+SHARE = 0.25  # seconds of a case's rounds in a process: some 50 rounds, while processes differ by more than they do
+
 SEVERAL = "repeatable or comma-separated"
 Read = Callable[[str, Any, Mapping[str, Any]], Any]  # of an option and its word, after the values of those before it
 
@@ -45,6 +47,10 @@ def _whole(least: int, most: Callable[[], int | None] = lambda: None) -> Read:
 
 def _cold(option: str, word: str, values: Mapping[str, Any]) -> int:
     return number(option, word, 0, values["processes"])
+
+
+def _max_time(option: str, word: str | None, values: Mapping[str, Any]) -> float:
+    return SHARE * values["processes"] if word is None else seconds(option, word)
 
 
 def _sizes(least: int) -> Read:
@@ -101,7 +107,7 @@ OPTIONS = (
     Option("--processes", _whole(1, lambda: MOST_PROCESSES), "P", "fresh workers of a backend", "3"),
     Option("--cold", _cold, "P", "of them with empty compile caches", "1"),
     Option("--precision", _word(fraction), "PCT", "of a median, to stop at", "1%"),
-    Option("--max-time", _word(seconds), "S", "seconds of a case's rounds in all processes", "2"),
+    Option("--max-time", _max_time, "S", "seconds of a case's rounds in all processes", usual=f"{SHARE} a process"),
     Option("--threads", _whole(1, lambda: len(allowed_cores())), "N", "threads of a backend", "1"),
     Option("--seed", _whole(0), "N", "seed of the random starts and orders", "0"),
     Option("--case-timeout", _whole(1), "S", "seconds a case may take in a process", "300"),

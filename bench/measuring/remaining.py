@@ -7,19 +7,19 @@ from collections.abc import Callable, Sequence
 
 
 def seconds_left(taken: Sequence[Sequence[float]], groups: int, processes: int) -> float | None:
-    """Seconds until the end; None where no group has ended yet.
+    """Seconds until the end; None where too few groups have ended to tell.
 
-    taken: by process that has begun, the seconds of its groups that have ended. Each process has so many groups, and
-    with its first one all its workers start. What the latest process took is the best that is known: the first of them
-    compiles all that the others find compiled.
+    taken: by process that has begun, the seconds of its groups that have ended; only the last one may go on. That
+    and those to come have so many groups; with the first one all workers start, so that it tells nothing of the
+    others. What the latest process took is the best that is known: the first of them compiles all that the others
+    find compiled.
     """
     ended = [one for one in taken if one]
-    if not ended:
+    later = next((one[1:] for one in reversed(ended) if len(one) > 1), [])
+    if not ended or (groups > 1 and not later):
         return None
-    first = ended[-1][0]
-    later = next((one[1:] for one in reversed(ended) if len(one) > 1), None)
-    rest = statistics.median(later) if later else first
-    begun = [*map(len, taken), *[0] * (processes - len(taken))]
+    first, rest = ended[-1][0], statistics.median(later or [0.0])
+    begun = [len(taken[-1]), *[0] * (processes - len(taken))]
     return sum((first if done == 0 else rest) + max(groups - done - 1, 0) * rest for done in begun if done < groups)
 
 
@@ -43,7 +43,10 @@ class Remaining:
         self.groups = 0
 
     def begin(self, groups: int) -> None:
-        """The next process, of so many groups."""
+        """The next process, of so many groups; of none, if it was whole when the run was resumed."""
+        if not groups:
+            self.processes -= 1
+            return
         self.groups = groups
         self.taken.append([])
         self._since = self.clock()

@@ -4,17 +4,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
-
-import psutil
 
 from bench.measuring.scheduler import Cores, Job, nothing
 from bench.sides.code import ROOT
 from bench.support.errors import last_line
 from bench.support.system import pin
-
-LEAST_PRIORITY = 19  # what else this core is used for comes first
 
 
 class Reporter:
@@ -56,8 +51,6 @@ class Reporter:
                 cwd=ROOT,
                 start_new_session=True,  # Ctrl-C is for us
             )
-        with suppress(psutil.Error):
-            psutil.Process(process.pid).nice(LEAST_PRIORITY)
         if cores is not None:
             pin(process.pid, cores)
         try:

@@ -15,6 +15,7 @@ from bench.records.limits import Text
 from bench.records.reading import bounded
 from bench.records.reading import sample as sample_of
 from bench.records.record import SKIPPED, Comparison, Machine, Record, Run, Sample
+from bench.statistics.estimate import estimated
 from bench.support.errors import InputError, one_line
 from bench.support.paths import anonymous
 
@@ -101,7 +102,7 @@ def _run(path: Path, label: str, asked: _Asked, plan: Plan, samples: Sequence[Sa
             path=place,
             datetime=datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(),
             machine=msgspec.structs.replace(machine, cut_short=True),
-            records=tuple(_record(entry, label, asked, samples) for entry in plan.cases[label]),
+            records=tuple(estimated(_record(entry, label, asked, samples) for entry in plan.cases[label])),
             disable_gc=asked.disable_gc,
             unfinished=True,
         )

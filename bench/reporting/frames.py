@@ -25,7 +25,7 @@ from bench.reporting.baseline import BASELINE, BASELINE_DEVICE
 from bench.statistics import cold_start, intervals
 from bench.statistics.estimate import doubt
 from bench.statistics.intervals import Interval
-from bench.statistics.model import Model, fit
+from bench.statistics.model import Model, Net, fit
 from bench.statistics.stability import DRIFT, Unstable
 from bench.support.errors import InputError, printable
 from impls.variant import NAMES
@@ -191,7 +191,7 @@ def _timing(record: Record, model: Model) -> dict[str, Any]:
     """What only a case that was timed has. Warm-up rounds are counted, and enter nothing else."""
     assert record.rounds is not None
     kept, figure, net, sampling = record.kept, model.figures[record.case], model.nets[record.case], record.sampling
-    raw = intervals.median_interval(kept["seconds"], kept["process"])
+    raw = _as_read(net)
     loadings = dict(zip(MACHINE, net.loading.value.tolist(), strict=False))
     return {
         "model": model,
@@ -211,6 +211,12 @@ def _timing(record: Record, model: Model) -> dict[str, Any]:
         "half_width": figure.net.half_width,
         **_stability(doubt(model, record.case)),
     }
+
+
+def _as_read(net: Net) -> Interval:
+    """Of the logs, as the model has it, so that both have one middle of two processes."""
+    found = intervals.median_interval(np.log(net.columns["seconds"]), net.columns["process"])
+    return Interval(math.exp(found.value), math.exp(found.low), math.exp(found.high))
 
 
 def _stability(found: Unstable | None) -> dict[str, Any]:

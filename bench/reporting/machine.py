@@ -1,10 +1,12 @@
 """The state that the machine of a run was in: in words, as data by turn, and as a picture over time."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 
 from bench.records.record import MEASURED
@@ -12,7 +14,7 @@ from bench.reporting.canvas import COLOURS, GREY, figure_of, look
 from bench.reporting.frames import GROUP
 from bench.statistics.model import Model
 from bench.statistics.restlessness import restlessness, slow_down
-from bench.statistics.states import FACTORS
+from bench.statistics.states import FACTORS, Array, Turns
 
 TURNS = [*GROUP, "process", "turn", "time", *FACTORS]
 BAND = (0.1, 0.9)  # quantiles over the turns of a group in a process
@@ -70,8 +72,7 @@ def state(group: pd.DataFrame) -> Figure:
         axes.axhline(0, color=GREY, lw=0.8)
         axes.grid(axis="y")
         axes.set_ylabel(f"{FACTORS[i]} (% slower)")
-        for one in drawn:
-            _turns(axes, (one.time - begun) / 60, 100 * slow_down(model, one.state)[:, i], COLOURS[i])
+        _turns(axes, drawn, begun, [100 * slow_down(model, one.state)[:, i] for one in drawn], COLOURS[i])
         for process in sorted({one.process for one in drawn})[1::2]:
             minutes = np.concatenate([one.time for one in drawn if one.process == process]) / 60 - begun / 60
             axes.axvspan(minutes.min(), minutes.max(), color="#f2f2f2", lw=0, zorder=0, gid="process")
@@ -79,7 +80,12 @@ def state(group: pd.DataFrame) -> Figure:
     return figure
 
 
-def _turns(axes: Axes, minutes: np.ndarray[Any, Any], slower: np.ndarray[Any, Any], colour: str) -> None:
-    ends = [float(minutes.min()), float(minutes.max())]
-    axes.fill_between(ends, *np.quantile(slower, BAND), color=colour, alpha=0.3, lw=0.5, gid="band")
-    axes.plot(ends, [np.median(slower)] * 2, color=colour, lw=1.6, gid="median")
+def _turns(axes: Axes, drawn: Sequence[Turns], begun: float, slower: Sequence[Array], colour: str) -> None:
+    """A band and a median of each, as two artists in all: there may be thousands."""
+    ends = [((one.time.min() - begun) / 60, (one.time.max() - begun) / 60) for one in drawn]
+    bands = [np.quantile(each, BAND) for each in slower]
+    boxes = [[(a, low), (b, low), (b, high), (a, high)] for (a, b), (low, high) in zip(ends, bands, strict=True)]
+    lines = [[(a, middle), (b, middle)] for (a, b), middle in zip(ends, map(np.median, slower), strict=True)]
+    axes.add_collection(PolyCollection(boxes, color=colour, alpha=0.3, lw=0.5, gid="band"))
+    axes.add_collection(LineCollection(lines, color=colour, lw=1.6, capstyle="projecting", gid="median"))
+    axes.autoscale_view()

@@ -194,8 +194,10 @@ fits and begins another. Backends without such a cache have one kind of fresh pr
 framework) and startup (first use of the device and of the compiler) are paid once by a process, and the cases that
 share it share them: they are the same figures in several rows. Build (importing what only some variants need, data to
 the device) and the first call (compiling, and one step) are the case's own. What an earlier case of the same process
-has imported costs a later one nothing. A figure is the median over the processes of that state, and the total, with
-their range in brackets, is the median of their totals.""",
+has imported costs a later one nothing. Starts may go side by side, on cores of their own: of several processes those
+count that had the fewest others beside them (`beside` in the JSON), and one core alone has them one after the other.
+A figure is the median over the processes of that state, and the total, with their range in brackets, is the median of
+their totals.""",
             (Picture("cold-start", cold_plots.cold_start, frames.FIGURE),),
             tables.cold_start,
             ("cold-start",),

@@ -8,7 +8,7 @@ it lies where the case's own 90 % interval does.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,9 +80,7 @@ def moderated(variance: Array, df: Array) -> tuple[Array, Array]:
     known = df > 0
     if known.sum() < FEWEST:
         return variance, df
-    s2, d = variance[known], df[known]
-    s2 = np.maximum(s2, max(1e-5 * float(np.median(s2)), RESOLUTION**2))  # no log of 0; the floor is limma's
-    e = np.log(s2) - special.digamma(d / 2) + np.log(d / 2)
+    d, e = df[known], _log_variances(variance[known], df[known])
     excess = float(np.var(e, ddof=1) - np.mean(special.polygamma(1, d / 2)))
     pooled = float(d.sum())
     if excess <= ALIKE:
@@ -90,6 +88,33 @@ def moderated(variance: Array, df: Array) -> tuple[Array, Array]:
     d0 = 2 * _inverse_trigamma(excess)
     s0 = math.exp(float(e.mean()) + float(special.digamma(d0 / 2)) - math.log(d0 / 2))
     return (d0 * s0 + df * variance) / (d0 + df), np.minimum(d0 + df, pooled)
+
+
+def _log_variances(variance: Array, df: Array) -> Array:
+    """Unbiased logs of what variances of so many df estimate; each has a variance of trigamma(df / 2)."""
+    floor = max(1e-5 * float(np.median(variance)), RESOLUTION**2)  # no log of 0; the floor is limma's
+    return np.asarray(np.log(np.maximum(variance, floor)) - special.digamma(df / 2) + np.log(df / 2))
+
+
+def moderated_by_kind(variance: Array, df: Array, kinds: Sequence[Hashable]) -> tuple[Array, Array]:
+    """The same where variances are of kinds that may differ as a whole: each is drawn to what its kind is like, and the
+    kinds to what all are like, by the moments of the kinds' mean log variances.
+    """
+    scale = np.ones(len(variance))
+    known = np.flatnonzero(df > 0)
+    those = [kinds[i] for i in known.tolist()]
+    names = {kind: i for i, kind in enumerate(dict.fromkeys(those))}
+    places = np.array([names[kind] for kind in those], dtype=np.int64)
+    if len(names) < FEWEST:
+        return moderated(variance, df)
+    e, counts = _log_variances(variance[known], df[known]), np.bincount(places)
+    means = np.bincount(places, e) / counts
+    within = float(np.sum((e - means[places]) ** 2) / max(len(e) - len(names), 1))
+    noise = max(within, float(np.mean(special.polygamma(1, df[known] / 2)))) / counts
+    between = max(0.0, float(np.var(means, ddof=1) - noise.mean()))
+    scale[known] = np.exp((between / (between + noise) * (means - means.mean()))[places])
+    found, more = moderated(variance / scale, df)
+    return found * scale, more
 
 
 def _inverse_trigamma(value: float) -> float:

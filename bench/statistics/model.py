@@ -22,7 +22,7 @@ from bench.cases.case import Case
 from bench.cases.choice import MOST_PROCESSES
 from bench.records.record import Record
 from bench.records.rounds import Columns
-from bench.statistics.decision import moderated
+from bench.statistics.decision import moderated_by_kind
 from bench.statistics.intervals import Interval
 from bench.statistics.loadings import PRIORS, RAW, Kin, Loading, Spreads, blocks, chosen, held_out, loadings
 from bench.statistics.stability import Usual, usual
@@ -112,7 +112,7 @@ class Model(Generic[Key]):
     def figures(self) -> dict[Key, Figure]:
         """Of every case, with 95 % intervals; NaN where nothing is known."""
         nets = list(self.nets.values())
-        variance, df = _moderated([one.logs for one in nets])
+        variance, df = _moderated([one.logs for one in nets], [one.backend for one in nets])
         found = {}
         for (case, one), s2, d in zip(self.nets.items(), variance.tolist(), df.tolist(), strict=True):
             extra = one.extrapolation + self._level(one.loading.value)
@@ -133,7 +133,8 @@ class Model(Generic[Key]):
         """
         pairs = list(_pairs(self.nets))
         differences = [_difference(self.nets[a], self.nets[b]) for a, b in pairs]
-        variance, df = _moderated(differences)
+        kinds = [(self.nets[a].backend, self.nets[b].backend) for a, b in pairs]
+        variance, df = _moderated(differences, kinds)
         found = {}
         for (a, b), logs, s2, d in zip(pairs, differences, variance.tolist(), df.tolist(), strict=True):
             one, other = self.nets[a], self.nets[b]
@@ -168,10 +169,12 @@ class Model(Generic[Key]):
         return float(left @ core) / norm if norm > 0 else math.nan
 
 
-def _moderated(logs: Sequence[Array]) -> tuple[Array, Array]:
-    """Of each row the variance of one process, drawn to what the others' are like, and its df; 0 df: unknown."""
+def _moderated(logs: Sequence[Array], kinds: Sequence[Hashable]) -> tuple[Array, Array]:
+    """Of each row the variance of one process, drawn to what the others' of its kind are like, and its df; 0 df:
+    unknown.
+    """
     df = np.array([max(len(each) - 1, 0) for each in logs], dtype=float)
-    return moderated(np.array([each.var(ddof=1) if len(each) > 1 else 0.0 for each in logs]), df)
+    return moderated_by_kind(np.array([each.var(ddof=1) if len(each) > 1 else 0.0 for each in logs]), df, kinds)
 
 
 def _interval(log: float, variance: float, df: float, extra: float) -> Interval:

@@ -1,7 +1,8 @@
 """How restless the machine of a run was, and what was done about it: told once a run, in a line."""
 
 import math
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -12,17 +13,17 @@ from bench.statistics.states import Array
 OFTEN, SELDOM = 0.5, 0.9  # quantiles over the turns
 
 
-def slow_down(model: Model[Hashable], state: Array) -> Array:
+def slow_down(model: Model[Any], state: Array) -> Array:
     """By how much it was slower in some turns than in its quiet state, turns x FACTORS, as a fraction of 1."""
     return np.asarray(np.exp(state - model.quiet.state) - 1)
 
 
-def restlessness(model: Model[Hashable]) -> str:
+def restlessness(model: Model[Any]) -> str:
     """The machine beside its own quiet state, what was taken away of it or why nothing was, and what is left."""
     return "; ".join(_parts(model))
 
 
-def _parts(model: Model[Hashable]) -> Iterator[str]:
+def _parts(model: Model[Any]) -> Iterator[str]:
     if math.isfinite(model.quiet.state[0]):
         core = slow_down(model, np.concatenate([one.state for one in model.turns]))[:, 0]
         half, tenth = (_percent(float(np.quantile(core, share))) for share in (OFTEN, SELDOM))
@@ -34,7 +35,7 @@ def _parts(model: Model[Hashable]) -> Iterator[str]:
         yield f"correlation of what is left with the core's state {model.correlation:.2f}"
 
 
-def taken_away(model: Model[Hashable]) -> str:
+def taken_away(model: Model[Any]) -> str:
     """What the controls took away of the figures, or that they are as read, and why."""
     raw, net = (
         min((error for prior, error in model.errors.items() if (prior == RAW) == told), default=math.nan)
@@ -53,4 +54,5 @@ def taken_away(model: Model[Hashable]) -> str:
 
 def _percent(fraction: float) -> str:
     """To two digits, no finer than a tenth."""
-    return f"{100 * fraction:.0f} %" if fraction >= 0.1 else f"{100 * fraction:.1f} %"
+    digits = 0 if 100 * fraction >= 9.95 else 1
+    return f"{100 * fraction:.{digits}f} %"

@@ -17,6 +17,7 @@ SIGNIFICANT = 0.01  # for processes to differ
 TREND = 0.05  # for a drift among processes that do differ; five in order are enough for it
 LAYOUT = 0.02  # standard deviation of the log of processes of the same code, where few cases tell more of it
 LAYOUT_DF, RUN_DF = 10, 20  # that LAYOUT counts for beside a run's cases, and they beside those of one backend
+FEWEST = 8  # cases whose median tells what is usual, whatever some of them do
 MODES: Final = "modes"
 DRIFT: Final = "drift"
 
@@ -46,11 +47,11 @@ def usual(logs: Mapping[Key, Array], backend: Mapping[Key, Hashable]) -> dict[Ke
 
 
 def _typical(logs: Iterable[Array], prior: Usual) -> Usual:
-    """The median of their variances, each over that of its chi-squared distribution, drawn to the prior. That median
-    is worth about half of the df.
+    """The median of their variances, each over that of its chi-squared distribution, drawn to the prior; of few the
+    prior itself. That median is worth about half of the df.
     """
     several = [each for each in logs if len(each) > 1]
-    if not several:
+    if len(several) < FEWEST:
         return prior
     df = np.array([len(each) - 1 for each in several])
     median = float(np.median([each.var(ddof=1) for each in several] / (stats.chi2.ppf(0.5, df) / df)))

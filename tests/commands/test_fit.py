@@ -53,7 +53,7 @@ def test_ctrl_c_is_no_fit_that_failed(monkeypatch):
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bench.measuring.runner.Runner._process", interrupted)
+    monkeypatch.setattr("bench.measuring.runner.Runner._check", interrupted)
     with pytest.raises(KeyboardInterrupt):  # for which every command has one code
         main(["--variant=manual", "--backend=numpy"])
 

@@ -1,14 +1,16 @@
 """The samples of a case's processes as its record: what is wrong fails it, what was merely lost does not."""
 
+import numpy as np
 import pytest
 from builders import AGREEMENT, case, rounds, start
+from scipy import stats
 
 from bench.cases.options import choice_of
 from bench.measuring.assembly import is_over, record_of
 from bench.measuring.sampling import MOST_ROUNDS
 from bench.records.record import FAILED, MEASURED, NOT_REACHED, Facts, Record, Sample
 from bench.records.rounds import Rounds
-from bench.statistics.estimate import estimate
+from bench.statistics.estimate import estimated
 
 CHOICE = choice_of(backend=["numpy"], processes="5")
 KILLED = "round: the worker was killed (SIGKILL)"
@@ -75,7 +77,7 @@ def test_a_case_that_was_given_up_is_measured_by_its_sound_processes_and_not_cut
 
 def test_fewer_processes_than_asked_are_an_interrupted_run_however_narrow_the_interval():
     level = rounds([[1e-5] * 10], process=[0] * 10)
-    one = record(sound(0, rounds=level))
+    (one,) = estimated([record(sound(0, rounds=level))])
     assert one.sampling.half_width == 0 and one.sampling.stopped == "interrupted" and one.cut_short
     assert record().outcome == NOT_REACHED and record().cut_short
     everything = [sound(i, rounds=rounds([[1e-5] * 10], process=[i] * 10)) for i in range(5)]
@@ -90,7 +92,12 @@ def test_what_ended_the_rounds_is_said():
 
 
 def test_the_record_keeps_the_estimate_of_its_rounds():
-    one = record(*(sound(i) for i in range(5)))
-    assert one.estimate == estimate(one.kept)
-    width = max(one.estimate.high - one.estimate.seconds, one.estimate.seconds - one.estimate.low)
-    assert one.sampling.half_width == pytest.approx(width / one.estimate.seconds, rel=1e-12)
+    levels = np.array([1.0e-5, 1.1e-5, 1.2e-5, 1.1e-5, 1.0e-5])
+    (one,) = estimated([record(*(sound(i, rounds=made_in(i, seconds=level)) for i, level in enumerate(levels)))])
+    own = np.sqrt(1.4 * 1.5) * levels  # the medians of the logs of 1.0, 1.1 ... 1.9 times each
+    assert one.estimate.process_seconds == pytest.approx(own.tolist(), rel=1e-12)
+    assert one.estimate.seconds == pytest.approx(own.mean(), rel=1e-12)
+    reach = stats.t.ppf(0.975, 4) * np.log(own).std(ddof=1) / np.sqrt(5)
+    ends = own.mean() * np.exp([-reach, reach])
+    assert [one.estimate.low, one.estimate.high] == pytest.approx(ends.tolist(), rel=1e-12)
+    assert one.sampling.half_width == pytest.approx(np.exp(reach) - 1, rel=1e-12)

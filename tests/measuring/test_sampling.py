@@ -77,8 +77,8 @@ def test_rounds_end_early_when_the_process_knows_its_own_figure():
 
 
 def test_what_the_controls_share_with_the_rounds_is_no_doubt_about_their_figure():
-    """A machine that goes twice as slow half of the time; without controls it is time that ends it."""
-    slow = np.random.default_rng(2).integers(1, 3, 10_000)
+    """A machine that goes up to twice as slow; without controls it is time that ends it."""
+    slow = np.random.default_rng(2).uniform(1, 2, 10_000)
     for told, precise in ((True, True), (False, False)):
         one = sampler(precision=0.01, share=1.0)
         for turn, factor in enumerate(slow):

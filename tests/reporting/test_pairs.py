@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from builders import record, start
+from scipy import stats
 
 from bench.reporting import pairs
-from reports import TORCH, framed, paid
+from reports import framed, paid
 
 
 @pytest.fixture(scope="module")
@@ -15,11 +16,15 @@ def found() -> pd.DataFrame:
 
 
 def test_ratios_of_every_two_backends():
-    frame = framed(record(), record(TORCH, backend="torch"), record(variant="nn", backend="torch"))
+    numpy, torch = ([[each] * 3 for each in paces] for paces in ((1e-5, 3e-5), (2e-5, 8e-5)))
+    frame = framed(record(numpy), record(torch, backend="torch"), record(variant="nn", backend="torch"))
     ratios = pairs.ratios(frame).set_index(["variant", "backend", "other"])
     assert len(ratios) == 2  # the one of nn is alone
     assert ratios.loc[("manual", "torch", "numpy"), "ratio"] == pytest.approx(0.4, rel=1e-12)
-    assert ratios.loc[("manual", "numpy", "torch"), ["ratio", "low", "high"]].tolist() == pytest.approx([2.5, 2, 4])
+    # The logs of the ratios of two processes, 2 and 8/3, about that of the ratio of means.
+    reach = stats.t.ppf(0.975, 1) * abs(np.log(2 / (8 / 3))) / 2
+    found = ratios.loc[("manual", "numpy", "torch"), ["ratio", "low", "high", "processes"]].tolist()
+    assert found == pytest.approx([2.5, 2.5 * np.exp(-reach), 2.5 * np.exp(reach), 2], rel=1e-12)
 
 
 def test_break_even_of_every_two(found):

@@ -90,6 +90,22 @@ def test_the_verdict_follows_from_where_the_interval_lies(middle, word):
     assert paired(middle + around, 0.05)[0].verdict == word
 
 
+def test_the_same_is_said_by_two_one_sided_tests_of_the_case_alone():
+    """Schuirmann's: each at 5 %, whatever other cases there are and however wide the interval for all of them."""
+    logs = np.array([[0.0, 0.01, -0.01, 0.02, -0.02], [1.0, 0.9, 1.1, 1.2, 0.8]])
+    tests = [
+        stats.ttest_1samp(logs[0], end, alternative=side).pvalue
+        for end, side in ((-0.0173, "greater"), (0.0173, "less"))
+    ]
+    one = paired(logs, math.expm1(0.0173))[0]
+    assert max(tests) < 0.05 and one.ratio.high > math.exp(0.0173) and one.verdict == SAME
+    exact = stats.ttest_1samp(logs[0], 0).confidence_interval(0.90)
+    assert one.own == pytest.approx((math.exp(exact.low), math.exp(exact.high)))
+    narrower = 0.95 * exact.high
+    assert stats.ttest_1samp(logs[0], narrower, alternative="less").pvalue > 0.05
+    assert paired(logs, math.expm1(narrower))[0].verdict == UNDECIDED
+
+
 def test_thresholds_are_alike_up_and_down():
     random = np.random.default_rng(1)
     opposite = {SLOWER: FASTER, FASTER: SLOWER, SAME: SAME, UNDECIDED: UNDECIDED}
