@@ -1,4 +1,4 @@
-"""Runs of different times compared, on simulated machines of which the truth is known: see tests/simulated_sessions.py."""
+"""Runs of different times compared, on machines of which the truth is known: see tests/simulated_sessions.py."""
 
 import itertools
 import math
