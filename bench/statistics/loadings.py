@@ -151,8 +151,10 @@ def _ridge(x: Array, y: Array, variance: float, spread: float) -> Loading:
     used = x.shape[1]
     if not spread or not used:
         return Loading(np.zeros(used), np.zeros((used, used)))
-    covariance = linalg.inv(x.T @ x / variance + np.eye(used) / spread**2)
-    return Loading(covariance @ (x.T @ y) / variance, covariance)
+    # By eigenvalues, as next to nothing may be left of y, and factors may move together.
+    squares, axes = linalg.eigh(x.T @ x)
+    whole = np.maximum(squares, 0) + variance / spread**2
+    return Loading(axes @ ((axes.T @ (x.T @ y)) / whole), variance * (axes / whole) @ axes.T)
 
 
 def held_out(cases: Mapping[Key, Blocks], kin: Mapping[Key, Kin], prior: Spreads) -> float:

@@ -177,10 +177,14 @@ def _of_sides(old: Run, new: Run, threshold: float) -> _Judged:
 
 
 def _of_sessions(olds: Sequence[Run], new: Run, threshold: float) -> _Judged:
-    alike = len({run.machine.controls_by for run in (*olds, new)}) == 1
-    found = between([run.measured for run in olds], new.measured, alike, threshold)
+    found = between([run.measured for run in olds], new.measured, controls_alike([*olds, new]), threshold)
     correlation = None if math.isnan(found.correlation) else found.correlation
     return _Judged(found.decisions, found.seconds, found.mean, found.states, correlation)
+
+
+def controls_alike(runs: Sequence[Run]) -> bool:
+    """Whether they were computed by the same in all of them."""
+    return len({run.machine.controls_by for run in runs}) == 1
 
 
 def _lost(run: Run) -> list[str]:

@@ -10,21 +10,27 @@ from bench.cases.case import Case
 from bench.records.record import Record, Run
 from bench.statistics.decision import FASTER, SAME, SLOWER, UNDECIDED
 from bench.statistics.sessions import Between, between
+from bench.statistics.verdict import by_time, controls_alike
 from bench.studies.resplit import share
 from bench.support.errors import InputError
 
 
 def separate(runs: Sequence[Run], threshold: float, slowdown: float, times: int) -> Iterator[str]:
     """Line by line: of every two runs of identical code, the earlier one taken for old. times: how often a case of one
-    is slowed down. Raises InputError for runs that share no case.
+    is slowed down. Raises InputError for runs that share no case, and for a run that is given twice.
     """
-    ordered = sorted(runs, key=lambda run: run.datetime)
+    ordered = by_time(runs)
+    paths = [run.path.resolve() for run in ordered]
+    for run, path in zip(ordered, paths, strict=True):
+        if paths.count(path) > 1:
+            raise InputError(f"{run.path}: given twice; expected different runs")
     cases = [case for case in ordered[0].measured if all(case in run.measured for run in ordered)]
     if not cases:
         raise InputError(f"{ordered[0].path}: no case was measured in all of these runs")
     measured = [{case: run.measured[case] for case in cases} for run in ordered]
     pairs = list(itertools.combinations(range(len(measured)), 2))
-    found = {(i, j): between([measured[i]], measured[j], True, threshold) for i, j in pairs}
+    known = controls_alike(ordered)
+    found = {(i, j): between([measured[i]], measured[j], known, threshold) for i, j in pairs}
     verdicts = [[one.verdict for one in each.decisions.values()] for each in found.values()]
     alarms = sum(bool({FASTER, SLOWER} & {*each}) for each in verdicts)
     every = [verdict for each in verdicts for verdict in each]
@@ -34,9 +40,10 @@ def separate(runs: Sequence[Run], threshold: float, slowdown: float, times: int)
     yield f"log ratios of the same case: {_spread(list(found.values()))}"
     correlation = np.mean([one.correlation for one in found.values()])
     yield f"correlation of what is left with the core's state: {correlation:.2f}"
-    yield f"{100 * slowdown:.3g} % planted in one case: {_planted(measured, pairs, cases, threshold, slowdown, times)}"
+    planted = _planted(measured, pairs, cases, known, threshold, slowdown, times)
+    yield f"{100 * slowdown:.3g} % planted in one case: {planted}"
     if len(measured) > 3:
-        yield f"with three old runs: {_with_history(measured, threshold)}"
+        yield f"with three old runs: {_with_history(measured, known, threshold)}"
 
 
 def _spread(found: Sequence[Between]) -> str:
@@ -49,6 +56,7 @@ def _planted(
     measured: Sequence[dict[Case, Record]],
     pairs: Sequence[tuple[int, int]],
     cases: Sequence[Case],
+    known: bool,
     threshold: float,
     slowdown: float,
     times: int,
@@ -58,12 +66,12 @@ def _planted(
         old, new = pairs[int(random.integers(len(pairs)))]
         case = cases[int(random.integers(len(cases)))]
         slowed = measured[new] | {case: slower(measured[new][case], slowdown)}
-        verdicts.append(between([measured[old]], slowed, True, threshold).decisions[case].verdict)
+        verdicts.append(between([measured[old]], slowed, known, threshold).decisions[case].verdict)
     return f"found in {share(verdicts.count(SLOWER), times)}, called the same in {verdicts.count(SAME)}"
 
 
-def _with_history(measured: Sequence[dict[Case, Record]], threshold: float) -> str:
-    found = [between(measured[i : i + 3], measured[i + 3], True, threshold) for i in range(len(measured) - 3)]
+def _with_history(measured: Sequence[dict[Case, Record]], known: bool, threshold: float) -> str:
+    found = [between(measured[i : i + 3], measured[i + 3], known, threshold) for i in range(len(measured) - 3)]
     verdicts = [[one.verdict for one in each.decisions.values()] for each in found]
     alarms = sum(bool({FASTER, SLOWER} & {*each}) for each in verdicts)
     every = [verdict for each in verdicts for verdict in each]
