@@ -307,9 +307,7 @@ def _net(rows: _Rows, backend: Hashable, state: Array, loading: Loading, calm: Q
         backend=backend,
         process=numbers,
         logs=np.array([np.median(net[each]) for each in used_rows]),
-        raw=np.array(
-            [np.median(np.log(each)) for each in by_process(rows.columns["seconds"], rows.columns["process"])]
-        ),
+        raw=np.log(process_medians(rows.columns["seconds"], rows.columns["process"])),
         loading=loading,
         distance=np.mean([far[each].mean(axis=0) for each in used_rows], axis=0),
         columns=rows.columns,
