@@ -240,7 +240,8 @@ def _rows(record: Record, run: int) -> _Rows:
     shared = taken(record, kept)
     numbers, places = np.unique(kept["process"], return_inverse=True)
     few = (np.bincount(places, ~shared, len(numbers)) < FEWEST)[places]
-    seconds = np.where(shared & (record.threads in (None, 1)), kept["cpu_seconds"], kept["seconds"])
+    alone = shared & (record.threads in (None, 1)) & (kept["cpu_seconds"] > 0)
+    seconds = np.where(alone, kept["cpu_seconds"], kept["seconds"])
     rows = ~shared | few
     columns = {name: column[rows] for name, column in kept.items()}
     columns["process"] = columns["process"] + run * MOST_PROCESSES
@@ -307,7 +308,7 @@ def _net(rows: _Rows, backend: Hashable, state: Array, loading: Loading, calm: Q
         backend=backend,
         process=numbers,
         logs=np.array([np.median(net[each]) for each in used_rows]),
-        raw=np.log(process_medians(rows.columns["seconds"], rows.columns["process"])),
+        raw=process_medians(np.log(rows.columns["seconds"]), rows.columns["process"]),
         loading=loading,
         distance=np.mean([far[each].mean(axis=0) for each in used_rows], axis=0),
         columns=rows.columns,

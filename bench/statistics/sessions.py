@@ -27,7 +27,7 @@ Key = tuple[int, Case]
 BETWEEN = Spreads(len(FACTORS), 0.3, 0.1)  # states differ more between runs than within one
 CORE_ONLY = Spreads(1, 0.3, 0.1)  # of runs of schema 2
 SESSION, TRUST = 0.012, 10.0  # standard deviation of a case's log between sessions, and the df that it is trusted with
-UNEXPLAINED = 0.05  # of a difference between the states of two runs, on top of what is not known of the loading
+UNEXPLAINED = 0.1  # of a difference between the states of two runs, on top of what is not known of the loading
 UNKNOWN = 0.2  # in place of SESSION where no control tells of the machine: what restless ones were seen to do
 
 

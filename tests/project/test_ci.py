@@ -48,7 +48,7 @@ def test_the_gate_fails_on_slower_and_on_bad_input_and_warns_of_what_is_undecide
 def test_the_docs_name_every_code_key_and_column():
     docs = (ROOT / "docs" / "ci.md").read_text()
     case = Case("manual", "numpy", "cpu", "float32", 2000)
-    empty = Table("old", "new", (Row(case, SAME),), None, 0.05, True, None, ())
+    empty = Table("old", "new", (Row(case, SAME),), None, 0.05, True, {}, None, ())
     told = json.loads(as_json(empty, 0))
     names = [*told, *told["cases"][0], *told["counts"], *CODES, *FORMATS]
     assert [name for name in names if not re.search(rf"[`| ]{name}[`|]", docs)] == []

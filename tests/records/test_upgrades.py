@@ -34,7 +34,7 @@ CHECKED = {
 TIMED = {
     **{**CHECKED, "outcome": "measured"},
     "rounds": [
-        {"turn": turn, "place": turn % 2, "seconds": seconds, "cpu_seconds": seconds / 2}
+        {"turn": turn, "place": turn % 2, "seconds": seconds, "cpu_seconds": seconds}
         for turn, seconds in enumerate((4e-5, 1e-5, 2e-5))
     ],
 }
@@ -46,7 +46,7 @@ ROUNDS = Rounds(
     time=[None, None, None],
     steps=[200, 200, 200],  # a round was a whole fit
     seconds=[4e-5, 1e-5, 2e-5],
-    cpu_seconds=[2e-5, 0.5e-5, 1e-5],
+    cpu_seconds=[4e-5, 1e-5, 2e-5],
     warm_up=[False, False, False],
     controls={YARDSTICK: [None, None, None]},
 )

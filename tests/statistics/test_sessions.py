@@ -217,7 +217,7 @@ def test_so_many_more_processes_decide_in_the_middle():
                 decided.append(tables[enough].decisions[case].decided)
                 sooner.append(tables[few].decisions[case].decided)
     assert len(decided) > 20
-    assert np.mean(decided) >= 0.5 and np.mean(sooner) < np.mean(decided) - 0.2
+    assert np.mean(decided) >= 0.5 and np.mean(sooner) < np.mean(decided) - 0.1
 
 
 def first(runs: Sequence[Measured], processes: int) -> Between:
