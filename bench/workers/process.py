@@ -72,8 +72,9 @@ class WorkerProcess:
 
     def _listen(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.answers.put(line)
+        with self.process.stdout as lines:
+            for line in lines:
+                self.answers.put(line)
         self.answers.put("")
 
     def ask(self, request: Request[A], seconds: float) -> A:

@@ -4,6 +4,7 @@ What is wrong with their words is in tests/cases/test_options.py.
 """
 
 import json
+import math
 import os
 import re
 import shutil
@@ -32,6 +33,7 @@ from bench.records.rounds import COLUMNS
 from bench.reporting import units
 from bench.sides.code import files, hash_of
 from bench.sides.side import here
+from bench.support.controls import CONTROLS
 from bench.support.errors import InputError
 
 FAST = ("--device", "cpu", "--backend", "numpy", "--steps", "300", "--processes", "2", "--max-time", "0.1")
@@ -54,16 +56,19 @@ def timed(stored):
 
 
 def test_stats_are_the_workers_seconds_per_iteration_a_figure_a_process(timed):
-    """All rounds together had another median than the report's, which is that of the processes."""
+    """A figure each, net of the machine, whose mean is that of the report."""
     _, document = timed
     for entry in document["benchmarks"]:
         rounds = entry["extra_info"]["rounds"]
         rows = list(zip(rounds["process"], rounds["seconds"], rounds["warm_up"], strict=True))
         kept = [[seconds for one, seconds, warming in rows if one == each and not warming] for each in (0, 1)]
         assert all(len(one) >= 8 for one in kept)  # a block a process at least
-        assert entry["stats"]["data"] == [statistics.median(one) for one in kept]
+        told = entry["extra_info"]["estimate"]
+        raw = statistics.median(statistics.median(map(math.log, one)) for one in kept)
+        assert told["raw_seconds"] == pytest.approx(math.exp(raw), rel=0.02)  # but for rounds that shared their core
+        assert entry["stats"]["data"] == told["process_seconds"]
         assert entry["stats"]["rounds"] == 2
-        assert 1e-7 < entry["stats"]["median"] == entry["extra_info"]["estimate"]["seconds"] < 1e-3
+        assert 1e-7 < entry["stats"]["mean"] == pytest.approx(told["seconds"], rel=1e-12) < 1e-3
 
 
 def test_the_estimate_in_the_json_is_what_the_report_shows(timed, tmp_path):
@@ -95,7 +100,7 @@ def test_ids_groups_and_flat_fields_name_the_case(timed):
 def test_record_holds_what_the_specification_lists(timed):
     _, document = timed
     info = document["benchmarks"][0]["extra_info"]
-    assert info["schema"] == document["fitbench_schema"] == 2
+    assert info["schema"] == document["fitbench_schema"] == 3
     assert [step for step, _ in info["losses"]] == [100, 200, 300]
     assert info["losses"][-1][1] == pytest.approx(info["exact_losses"][-1][1], rel=1e-12)
     assert len(info["coefficients"]) == 4
@@ -112,8 +117,11 @@ def test_rounds_are_columns_in_turns_of_several_processes(timed):
     _, document = timed
     info = document["benchmarks"][0]["extra_info"]
     rounds = info["rounds"]
-    assert set(rounds) == set(COLUMNS)
-    assert {len(column) for column in rounds.values()} == {len(rounds["seconds"])}
+    controls = rounds["controls"]
+    assert set(rounds) == {*COLUMNS, "controls"} and set(controls) == set(CONTROLS)
+    columns = [*(rounds[name] for name in COLUMNS), *controls.values()]
+    assert {len(column) for column in columns} == {len(rounds["seconds"])}
+    assert all(value > 0 for column in controls.values() for value in column)
     assert sorted(set(rounds["process"])) == [0, 1] == [one["process"] for one in info["processes"]]
     for process in (0, 1):
         turns = [turn for turn, one in zip(rounds["turn"], rounds["process"], strict=True) if one == process]
