@@ -14,7 +14,7 @@ from bench.support.errors import InputError
 from bench.support.system import allowed_cores
 from bench.support.words import fraction, listed, names, number, seconds
 
-SHARE = 0.25  # seconds of a case's rounds in a process: some 50 rounds, while processes differ by more than they do
+SHARE = 0.2  # seconds of a case's rounds in a process: some 40 rounds, while processes differ by more than they do
 
 SEVERAL = "repeatable or comma-separated"
 Read = Callable[[str, Any, Mapping[str, Any]], Any]  # of an option and its word, after the values of those before it

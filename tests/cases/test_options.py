@@ -182,7 +182,7 @@ def test_without_words_everything_is_chosen_in_teaching_order():
         "points": (2000,),
     }
     assert (choice.steps, choice.processes, choice.cold, choice.threads, choice.seed) == (2000, 3, 1, 1, 0)
-    assert (choice.precision, choice.max_time, choice.case_timeout) == (0.01, 0.75, 300)
+    assert (choice.precision, choice.max_time, choice.case_timeout) == (0.01, 0.6, 300)
 
 
 def test_words_may_be_repeated_and_hold_commas():
