@@ -50,7 +50,7 @@ def _cold(option: str, word: str, values: Mapping[str, Any]) -> int:
 
 
 def _max_time(option: str, word: str | None, values: Mapping[str, Any]) -> float:
-    return SHARE * values["processes"] if word is None else seconds(option, word)
+    return round(SHARE * values["processes"], 9) if word is None else seconds(option, word)
 
 
 def _sizes(least: int) -> Read:
