@@ -12,11 +12,12 @@ import pytest
 from bench.cases.case import Case
 from bench.cases.options import choice_of
 from bench.measuring import sampling
-from bench.measuring.group import Group, Member
+from bench.measuring.group import Group
 from bench.measuring.neighbours import Presence
 from bench.measuring.rule import Rule, Sides
 from bench.measuring.runner import Runner
 from bench.measuring.sampling import BLOCK, MOST_ROUNDS
+from bench.measuring.scheduler import Job
 from bench.records.record import AGREED, FAILED, MEASURED, NOT_REACHED, Machine
 from bench.sides.side import Side, here
 from bench.workers.process import WorkerProcess
@@ -116,14 +117,15 @@ def test_a_run_with_a_rule_that_is_cut_short_goes_on_as_it_would_have(monkeypatc
 
 def test_the_sides_start_in_the_other_order_from_process_to_process(monkeypatch):
     orders: dict[int, list[str]] = {}
-    before = Group._converge
+    before = Group._converging
 
-    def converge(group: Group, member: Member, *where: object) -> None:
-        if member.case.variant == "manual":
-            orders.setdefault(group.process, []).append(member.side.label)
-        before(group, member, *where)
+    def converging(group: Group) -> list[Job]:
+        jobs = before(group)
+        if group.members[0].case.variant == "manual":
+            orders[group.process] = [job.line[0] for job in jobs]
+        return jobs
 
-    monkeypatch.setattr(Group, "_converge", converge)
+    monkeypatch.setattr(Group, "_converging", converging)
     ruled().run()
     assert orders == {0: ["a", "b"], 1: ["b", "a"]}
 
