@@ -90,7 +90,6 @@ class Pool:
         except BaseException:  # Ctrl-C too: nobody else knows of it yet
             process.kill()
             raise
-        process.pin(pinned)  # what it had started before it was told, too
         self._workers[key] = Running(process, started, round(time.time(), 3), folder, beside)
         return self._workers[key]
 
