@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,14 @@ os.environ["TMPDIR"] = tempfile.tempdir = SCRATCH.name
 
 # No plugins that a run does not use: one imports all of Hypothesis at the end of every run.
 PYTEST = ("pytest", "bench", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+
+
+def edit(path: Path, *commands: str) -> None:
+    """Change an SQLite file as its format allows."""
+    with sqlite3.connect(path) as database:
+        for command in commands:
+            database.execute(command)
+    database.close()
 
 
 def run(*words: object, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -44,8 +44,8 @@ from bench.workers.process import Deadline, WorkerError
 
 SHOWN = 3  # files that a message names
 
-# Cold and warm starts that are told go two at a time, however many cores are free: each on a core of its own, where a
-# single neighbour slows it down by little. Those of later processes are hardly looked at, and go on all cores.
+# Cold and warm starts that are told go two at a time, however many cores are free: each on a core of its own. What one
+# neighbour does to them is not measured, but told (`beside`). Those of later processes are not, and go on all cores.
 TOLD_AT_ONCE = 2
 
 

@@ -45,28 +45,12 @@ STABILITY = ["unstable", "unstable_kind", "mode_a_seconds", "mode_b_seconds"]
 SPEEDUP = ["speedup", "speedup_low", "speedup_high"]
 STARTS = ["state", "state_processes", *cold_start.PARTS, "total_seconds", "total_low", "total_high"]
 INTEGERS = [
-    *(
-        *PROCESSES,
-        "rounds",
-        "warm_up_rounds",
-        "unsettled",
-        "shared_processes",
-        "rounds_taken",
-        "threads",
-        "peak_memory_bytes",
-    ),
-    *("recompiles", "graph_breaks", "horizon", "replayed", "worst_step"),
+    *[*PROCESSES, "rounds", "warm_up_rounds", "unsettled", "shared_processes", "rounds_taken"],
+    *["threads", "peak_memory_bytes", "recompiles", "graph_breaks", "horizon", "replayed", "worst_step"],
 ]
 FLOATS = [
-    *INTERVAL,
-    *AS_READ,
-    *MACHINE[:2],
-    "half_width",
-    "mode_a_seconds",
-    "mode_b_seconds",
-    "baseline_seconds",
-    *SPEEDUP,
-    "digits",
+    *[*INTERVAL, *AS_READ, *MACHINE[:2], "half_width", "mode_a_seconds", "mode_b_seconds"],
+    *["baseline_seconds", *SPEEDUP, "digits"],
 ]
 COLUMNS = {
     "iteration-time": [*INTERVAL, *AS_READ, *MACHINE, *SAMPLING, *STABILITY, "steps", "seed"],
@@ -107,17 +91,8 @@ def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
     models = {label: fit([*run.measured.values()]) for label, run in runs.items() if run.measured}
     rows = [_row(label, record, models.get(label)) for label, run in runs.items() for record in run.records]
     _compare(rows, baseline)
-    names = [
-        *KEYS,
-        "outcome",
-        "reason",
-        "record",
-        "model",
-        "net",
-        "paces",
-        "starts",
-        *itertools.chain(*COLUMNS.values()),
-    ]
+    objects = ["record", "model", "net", "paces", "starts"]
+    names = [*KEYS, "outcome", "reason", *objects, *itertools.chain(*COLUMNS.values())]
     frame = pd.DataFrame(rows, columns=list(dict.fromkeys(names)))
     frame["baseline"] = baseline
     if (twice := frame[frame.duplicated(KEYS)]).size:
@@ -170,8 +145,7 @@ def _row(label: str, record: Record, model: Model | None) -> dict[str, Any]:
         row["reason"] = "right, but not timed, as asked"
     elif record.outcome != MEASURED:
         return row | {"reason": printable(record.reason or "no reason is recorded")}
-    timed = model is not None and record.outcome == MEASURED
-    return row | _figures(record) | (_timing(record, model) if timed and model else {})
+    return row | _figures(record) | (_timing(record, model) if model and record.outcome == MEASURED else {})
 
 
 def _figures(record: Record) -> dict[str, Any]:

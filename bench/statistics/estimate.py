@@ -34,10 +34,10 @@ def doubt(model: Model, case: Case) -> Unstable | None:
 
 
 def _with_estimate(record: Record, model: Model) -> Record:
-    found = estimate(model, record.case)
-    ends = [abs(end - found.seconds) / found.seconds for end in (found.low, found.high) if end is not None]
-    sampling = record.sampling and msgspec.structs.replace(record.sampling, half_width=max(ends, default=None))
-    return msgspec.structs.replace(record, estimate=found, sampling=sampling)
+    width = model.figures[record.case].net.half_width
+    known = None if math.isnan(width) else width
+    sampling = record.sampling and msgspec.structs.replace(record.sampling, half_width=known)
+    return msgspec.structs.replace(record, estimate=estimate(model, record.case), sampling=sampling)
 
 
 def estimate(model: Model, case: Case) -> Estimate:

@@ -138,9 +138,8 @@ def _variance(cases: Mapping[Key, Blocks], rest: Mapping[Key, Array]) -> float:
     """Of a block, as if blocks were independent: those of a process share what is the process's own."""
     means, counts = [], []
     for key, one in cases.items():
-        count = np.bincount(one.places)
-        means.append(np.bincount(one.places, rest[key]) / count)
-        counts.append(count)
+        means.append(process_means(rest[key], one.places))
+        counts.append(np.bincount(one.places))
     together = float(np.mean(np.concatenate(counts)) * np.mean(np.concatenate(means) ** 2))
     alone = float(np.var(np.concatenate([*rest.values()])))
     return max(together, alone, RESOLUTION**2)

@@ -24,7 +24,18 @@ from bench.records.record import Record
 from bench.records.rounds import Columns
 from bench.statistics.decision import moderated_by_kind
 from bench.statistics.intervals import Interval, process_medians
-from bench.statistics.loadings import PRIORS, RAW, Kin, Loading, Spreads, blocks, chosen, held_out, loadings
+from bench.statistics.loadings import (
+    PRIORS,
+    RAW,
+    Kin,
+    Loading,
+    Spreads,
+    blocks,
+    chosen,
+    held_out,
+    loadings,
+    process_means,
+)
 from bench.statistics.stability import Usual, usual
 from bench.statistics.states import (
     CONTROLS_OF,
@@ -205,7 +216,7 @@ def fit(records: Sequence[Record]) -> Model[Case]:
     """The model of a run's measured cases, of which there may be one of each, and at least one."""
     found = {record.case: record for record in records}
     rows = {case: _rows(record, 0) for case, record in found.items()}
-    return _fit(rows, {case: Kin((case.backend, case.device), case) for case in found}, PRIORS)
+    return _fit(rows, {case: _kin(case) for case in found}, PRIORS)
 
 
 def fit_together(runs: Sequence[Mapping[Case, Record]], priors: Sequence[Spreads]) -> Model[tuple[int, Case]]:
@@ -219,7 +230,11 @@ def fit_together(runs: Sequence[Mapping[Case, Record]], priors: Sequence[Spreads
     measured = [names for run in each if (names := {name for one in run.values() for name in _controls(one)})]
     shared = set.intersection(*measured) if len(measured) == sum(map(bool, each)) else set()
     rows = {(i, case): _with_controls(one, shared) for i, run in enumerate(each) for case, one in run.items()}
-    return _fit(rows, {key: Kin((key[1].backend, key[1].device), key[1]) for key in rows}, priors, hold_out=False)
+    return _fit(rows, {key: _kin(key[1]) for key in rows}, priors, hold_out=False)
+
+
+def _kin(case: Case) -> Kin:
+    return Kin((case.backend, case.device), case)
 
 
 @dataclass(frozen=True)
@@ -314,7 +329,7 @@ def _net(rows: _Rows, backend: Hashable, state: Array, loading: Loading, calm: Q
         columns=rows.columns,
         net=net,
         quietest=np.concatenate(used_rows),
-        core=np.bincount(places, state[:, 0]) / np.bincount(places),
+        core=process_means(state[:, 0], places),
         taken=rows.taken,
     )
 

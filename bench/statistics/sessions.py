@@ -56,12 +56,14 @@ def between(
     runs = [{case: run[case] for case in cases if case in run} for run in (*olds, new)]
     model = fit_together(runs, (BETWEEN, CORE_ONLY) if known else (RAW,))
     means = [_means(model, case, len(olds)) for case in cases]
-    session = _session(means, bool(model.factors))
-    found = _estimates(means, session)
+    variance, df = _process_variance(means)
+    of_processes = variance * [one.scale for one in means]
+    session = _session(means, variance, bool(model.factors))
+    found = _estimates(means, of_processes, df, session)
     return Between(
         decisions=dict(zip(cases, decisions(found, threshold), strict=True)),
         seconds={case: (math.exp(one.old), math.exp(one.new)) for case, one in zip(cases, means, strict=True)},
-        mean=_geometric_mean(found, session, means, len({case.backend for case in cases})),
+        mean=_geometric_mean(found, of_processes, session, means, len({case.backend for case in cases})),
         states={
             name: math.exp(float(np.mean([one.distance[i] for one in means]))) for i, name in enumerate(model.factors)
         },
@@ -128,23 +130,21 @@ def _process_variance(means: Sequence[_Means]) -> tuple[Array, Array]:
     return moderated(np.array([one.squares for one in means], dtype=np.float64) / np.maximum(df, 1), df)
 
 
-def _session(means: Sequence[_Means], known: bool) -> tuple[float, float]:
-    """The variance between sessions of a case's log, with its df.
+def _session(means: Sequence[_Means], variance: Array, known: bool) -> tuple[float, float]:
+    """The variance between sessions of a case's log, with its df. variance: of one process of each case.
 
     Old runs tell it by what they differ by beyond their processes: all cases of a session share much of it, so m of
     them have m - 1 df, however many cases there are.
     """
     expected = SESSION if known else UNKNOWN
-    variance, _ = _process_variance(means)
     beyond = [one.apart - s2 * one.of_olds for one, s2 in zip(means, variance, strict=True) if one.olds > 1]
     df = max(one.olds for one in means) - 1
     seen = max(float(np.mean(beyond)), 0.0) if beyond else 0.0
     return (TRUST * expected**2 + df * seen) / (TRUST + df), TRUST + df
 
 
-def _estimates(means: Sequence[_Means], session: tuple[float, float]) -> Estimates:
-    _, df = _process_variance(means)
-    of_processes = _of_processes(means)
+def _estimates(means: Sequence[_Means], of_processes: Array, df: Array, session: tuple[float, float]) -> Estimates:
+    """of_processes: the variance of each case's log ratio that more processes would make smaller, with its df."""
     of_sessions = session[0] * np.array([1 + 1 / one.olds for one in means])
     total = of_processes + of_sessions + [one.extra for one in means]
     processes = np.array([one.processes for one in means])
@@ -158,19 +158,14 @@ def _estimates(means: Sequence[_Means], session: tuple[float, float]) -> Estimat
     )
 
 
-def _of_processes(means: Sequence[_Means]) -> Array:
-    """The variance of each case's log ratio that more processes would make smaller."""
-    variance, _ = _process_variance(means)
-    return np.asarray(variance * [one.scale for one in means])
-
-
-def _geometric_mean(found: Estimates, session: tuple[float, float], means: Sequence[_Means], backends: int) -> Interval:
+def _geometric_mean(
+    found: Estimates, of_processes: Array, session: tuple[float, float], means: Sequence[_Means], backends: int
+) -> Interval:
     """Of new / old over the cases. What lies between sessions is the backend's rather than the case's, and what comes
     from unlike states is shared by all.
     """
-    of_processes = float(_of_processes(means).sum()) / len(means) ** 2
     of_sessions = session[0] * float(np.mean([1 + 1 / one.olds for one in means])) / backends
-    total = of_processes + of_sessions + float(np.mean([one.extra for one in means]))
+    total = float(of_processes.sum()) / len(means) ** 2 + of_sessions + float(np.mean([one.extra for one in means]))
     middle = float(found.mean.mean())
     known = bool(np.isfinite(found.df).any())
     reach = float(-special.stdtrit(session[1], (1 - CONFIDENCE) / 2)) * math.sqrt(total) if known else math.nan

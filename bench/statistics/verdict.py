@@ -171,7 +171,7 @@ def _of_sides(old: Run, new: Run, threshold: float) -> _Judged:
     logs = paired_logs([(old.by_case[case].kept, new.by_case[case].kept) for case in cases])
     looks = looks_of(old)
     found = paired(logs, threshold) if looks is None else sequential(logs, threshold, looks)
-    figures = [fit([run.by_case[case] for case in cases]).figures for run in (old, new)]
+    figures = [fit([*run.measured.values()]).figures for run in (old, new)]  # as the report of either has them
     seconds = {case: (figures[0][case].net.value, figures[1][case].net.value) for case in cases}
     return _Judged(dict(zip(cases, found, strict=True)), seconds, geometric_mean(logs), {}, None)
 

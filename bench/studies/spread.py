@@ -41,7 +41,7 @@ def text(runs: Sequence[Mapping[Case, float]], baseline: str) -> str:
 def log_ratios_of(path: Path, baseline: str) -> dict[Case, float]:
     """The log ratio of each case of a run to the baseline of its group.
 
-    Paired by turn where both are in one file, as the report has it; else of the medians. Raises InputError.
+    Paired by turn where both are in one file, as read; else of the medians. Raises InputError.
     """
     places = _places(path)
     if baseline not in (known := dict.fromkeys(case.backend for case in places)):

@@ -148,7 +148,7 @@ MAKERS: Mapping[str, Callable[[], Computation]] = dict(
 )
 
 
-class Panel:
+class Controls:
     """The controls, with the data that they need, which is made once."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ from bench.support.imports import packages
 from bench.truth.probes import starts
 from bench.truth.problem import Problem, digest
 from bench.workers import lifeline
-from bench.workers.controls import Panel
+from bench.workers.controls import Controls
 from bench.workers.fit import Fit
 from bench.workers.memory import forget_peak_memory, peak_memory
 from bench.workers.protocol import (
@@ -73,7 +73,7 @@ class Worker:
 
     backend: Backend
     fit: Fit | None = None
-    panel: Panel | None = None
+    controls: Controls | None = None
     peak = 0  # bytes, until the probes
 
     def __init__(self, numpy_seconds: float) -> None:
@@ -99,9 +99,9 @@ class Worker:
     def control(self, asked: Control) -> Controlled:
         """What some controls take, on the core where the others are timed."""
         _pin(asked.cores)
-        if self.panel is None:
-            self.panel = Panel()
-        return Controlled([round(self.panel.seconds(name), 9) for name in asked.names])
+        if self.controls is None:
+            self.controls = Controls()
+        return Controlled([round(self.controls.seconds(name), 9) for name in asked.names])
 
     def build(self, asked: Build) -> Built:
         """The data on the device and the implementation's features of them; to make and to hash them is our own work.

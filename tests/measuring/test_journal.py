@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, edit
 from filelock import FileLock
 
 from bench.measuring import journal as module
@@ -61,14 +61,6 @@ def numbers(path: Path) -> list[int]:
     journal = Journal.resume(path, KEY)
     journal.close()
     return [int(sample) for sample in journal.samples]
-
-
-def edit(path: Path, *commands: str) -> None:
-    """Change the file as its format allows."""
-    with sqlite3.connect(path) as database:
-        for command in commands:
-            database.execute(command)
-    database.close()
 
 
 def alone(path: Path) -> bool:

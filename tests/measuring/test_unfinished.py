@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from conftest import edit
 
 from bench import report
 from bench.cases.options import choice_of
@@ -135,13 +136,6 @@ def test_what_a_killed_run_was_writing_is_undone_elsewhere(path, tmp_path):
     found = runs_of(hot)
     assert [run.records for run in found] == [run.records for run in before]
     assert {file.name: file.read_bytes() for file in copy.iterdir()} == contents
-
-
-def edit(path: Path, *commands: str) -> None:
-    with sqlite3.connect(path) as database:
-        for command in commands:
-            database.execute(command)
-    database.close()
 
 
 def emptied(path: Path) -> None:

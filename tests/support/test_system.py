@@ -111,6 +111,7 @@ def test_processors_of_other_instructions_are_told_apart(tmp_path, monkeypatch):
         system.instructions.cache_clear()
 
 
+# Nine threads that sleep longer than a test takes, four of them started by another; it prints once all are there.
 SLEEPING = """
 import sys, threading, time
 def nested():
