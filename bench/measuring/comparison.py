@@ -73,23 +73,21 @@ def measure(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
     runner.keep_journal(plan.output / "ab.json.journal", plan.resume)
     try:
         runner.announce()
-    except InputError:
+        try:
+            runner.run()
+        finally:
+            progress.clear()
+        _write(plan, sides, runner, machines)
+        if runner.edited:
+            raise InputError(f"{runner.edited}; what was measured until then is in {plan.output}")
+        if not runner.complete:
+            raise CutShortError
+        assert runner.journal is not None
+        runner.journal.discard()
+    finally:
         runner.leave()
         with suppress(OSError):
             plan.output.rmdir()  # if there is nothing in it
-        raise
-    try:
-        runner.run()
-    finally:
-        progress.clear()
-    _write(plan, sides, runner, machines)
-    assert runner.journal is not None
-    if not runner.complete:
-        runner.journal.close()
-        if runner.edited:
-            raise InputError(f"{runner.edited}; what was measured until then is in {plan.output}")
-        raise CutShortError
-    runner.journal.discard()
     return _checked(plan, sides)
 
 

@@ -8,7 +8,7 @@ from tabulate import tabulate
 from bench.cases.choice import MOST_PROCESSES
 from bench.reporting import units
 from bench.reporting.escaping import escape
-from bench.statistics.decision import CONFIDENCE, FASTER, SAME, SAME_ERROR, SLOWER, UNDECIDED
+from bench.statistics.decision import CONFIDENCE, ERROR, FASTER, SAME, SLOWER, UNDECIDED
 from bench.statistics.gate import verdict_of
 from bench.statistics.intervals import Interval
 from bench.statistics.verdict import APPEARED, FAILED, NOT_COMPARED, VANISHED, Row, Table
@@ -115,7 +115,7 @@ def _summary(table: Table) -> Iterator[str]:
     paired = "ratios are paired by process and turn, and need not be those of the two medians"
     separate = "runs of different times, their seconds at one quiet state of the machine"
     kind = paired if table.paired else separate
-    same = f"in each same by itself, of which the {100 * (1 - 2 * SAME_ERROR):.0f} % interval is shown"
+    same = f"in each same by itself, of which the {100 * (1 - 2 * ERROR):.0f} % interval is shown"
     confidence = f"{100 * CONFIDENCE:.0f} % confidence in all slower and faster together, and {same}"
     yield f"{told}; threshold {100 * table.threshold:.3g} %; {confidence}; {kind}"
     if table.geometric_mean is not None:

@@ -2,9 +2,10 @@
 
 A process is one observation of a case. The two sides of an A/B run are paired by process and turn; of other runs
 `sessions` makes estimates. With few processes a variance may be tiny by luck, so variances are moderated across the
-cases (Smyth 2004, "Linear models and empirical Bayes methods", sections 3 and 6.2). Slower and faster are said by
-intervals that hold for all cases together (Bonferroni), the same by two one-sided tests of each case (Schuirmann 1987):
-it lies where the case's own 90 % interval does.
+cases (Smyth 2004, "Linear models and empirical Bayes methods", sections 3 and 6.2). On which side of the threshold a
+case lies is said by one-sided tests of that case, which is where its own 90 % interval lies (of the same: Schuirmann
+1987). Slower and faster ask more: that there is a change at all, by intervals that hold for all cases together
+(Bonferroni).
 """
 
 import math
@@ -22,8 +23,8 @@ Ends = tuple[float, float]  # of an interval
 
 FASTER, SLOWER, SAME, UNDECIDED = "faster", "slower", "same", "undecided"
 
-CONFIDENCE = 0.95  # that no case of the table is called slower or faster than it is
-SAME_ERROR = 0.05  # of either one-sided test: the most of the cases at the threshold that are called the same
+CONFIDENCE = 0.95  # that no case of the table that did not change is called slower or faster
+ERROR = 0.05  # of a one-sided test: the most of the cases at the threshold that are called the same, or else beyond it
 POWER = 0.8
 FEWEST = 3  # cases whose variances say anything of each other
 RESOLUTION = 1e-9  # relative; no standard deviation of timings is smaller
@@ -34,7 +35,7 @@ ALIKE = 1e-6  # a variance of log variances beyond chance: a prior of two millio
 class Decision:
     """What the data say of one case. ratio: new / old, with its interval for the whole table. smallest: the smallest
     slowdown, as a fraction of 1, that they would have shown with probability POWER; infinite where they would show
-    none, for the `reason`. own: the ends of the interval of this case alone, by which it is the same. processes: how
+    none, for the `reason`. own: the ends of the interval of this case alone, at an error of ERROR each. processes: how
     many it was judged by, of the side that has fewer. more: about how many more would decide, where it is undecided and
     nothing but chance lies between; infinite if it lies at the threshold itself.
     """
@@ -141,16 +142,16 @@ def _of_pairs(logs: Array) -> Estimates:
 
 
 def decisions(found: Estimates, threshold: float) -> list[Decision]:
-    """Faster and slower at one confidence for all cases together, the same by each case's own interval."""
+    """A change at one confidence for all cases together, how large it is by each case's own interval."""
     cases = max(int(np.isfinite(found.mean).sum()), 1)
-    return _decided(found, threshold, (1 - CONFIDENCE) / 2 / cases, SAME_ERROR)
+    return _decided(found, threshold, (1 - CONFIDENCE) / 2 / cases, ERROR)
 
 
 def judged(logs: Array, threshold: float, table: Array, own: Array, those: Sequence[int]) -> list[Decision]:
     """Decisions of log(new / old), cases x processes, about those rows, by what all of them vary by.
 
-    At one-sided errors that are given for each case: `table` for slower and faster, `own` for the same. Where they are
-    NaN nothing is decided.
+    At one-sided errors that are given for each case: `table` for a change at all, `own` for how large it is. Where they
+    are NaN nothing is decided.
     """
     return _decided(_of_pairs(logs), threshold, table, own, those)
 
@@ -163,14 +164,14 @@ def _decided(
     those: Sequence[int] | None = None,
 ) -> list[Decision]:
     wide, narrow = (-special.stdtrit(found.df, level) * found.error for level in (table, own))
-    power = special.stdtrit(found.df, POWER) * found.error
     log_threshold = math.log1p(threshold)
+    reach = np.maximum(wide, log_threshold + narrow) + special.stdtrit(found.df, POWER) * found.error
     return [
         _decision(
             found.mean[i],
             (found.mean[i] - wide[i], found.mean[i] + wide[i]),
             (found.mean[i] - narrow[i], found.mean[i] + narrow[i]),
-            wide[i] + power[i],
+            reach[i],
             int(found.processes[i]),
             float(found.share[i]),
             log_threshold,
@@ -182,7 +183,9 @@ def _decided(
 def _decision(
     mean: float, wide: Ends, own: Ends, reach: float, processes: int, share: float, log_threshold: float
 ) -> Decision:
-    """wide, own: the ends of the intervals for the whole table and for this case, all in logs."""
+    """wide, own: the ends of the intervals for the whole table and for this case; reach: the smallest mean that would
+    have been called slower with probability POWER; all in logs.
+    """
     ratio = Interval(*map(_exp, (mean, *wide)))
     if math.isnan(wide[0]):
         few = "one process" if processes == 1 else f"{processes} processes, too few for a first look"
@@ -190,19 +193,20 @@ def _decision(
         return Decision(UNDECIDED, ratio, math.inf, reason, processes=processes)
     verdict = _verdict(wide, own, log_threshold)
     more = _more(mean, wide, own, processes, share, log_threshold) if verdict == UNDECIDED else None
-    smallest = _exp(log_threshold + reach) - 1
-    return Decision(verdict, ratio, smallest, None, (_exp(own[0]), _exp(own[1])), processes, more)
+    return Decision(verdict, ratio, _exp(reach) - 1, None, (_exp(own[0]), _exp(own[1])), processes, more)
 
 
 def _more(mean: float, wide: Ends, own: Ends, processes: int, share: float, log_threshold: float) -> float:
     """About how many more processes would decide: that share of the square of an interval's width falls as their number
     grows, and may not be all that has to.
 
-    The interval that has to become so narrow is the wide one where the mean lies beyond the threshold, else its own.
+    Its own interval has to end before the threshold; where the mean lies beyond that, the wide one before no change.
     """
     beyond = abs(mean) - log_threshold
-    half = (wide if beyond > 0 else own)[1] - mean
-    left = ((beyond / half) ** 2 if beyond else 0.0) - (1 - share)
+    left = (beyond / (own[1] - mean)) ** 2 if beyond else 0.0
+    if beyond > 0:
+        left = min(left, (mean / (wide[1] - mean)) ** 2)
+    left -= 1 - share
     return max(1.0, math.ceil(processes * (share / left - 1))) if left > 0 else math.inf
 
 
@@ -213,9 +217,9 @@ def _exp(value: float) -> float:
 
 
 def _verdict(wide: Ends, own: Ends, log_threshold: float) -> str:
-    if wide[0] > log_threshold:
+    if wide[0] > 0 and own[0] > log_threshold:
         return SLOWER
-    if wide[1] < -log_threshold:
+    if wide[1] < 0 and own[1] < -log_threshold:
         return FASTER
     return SAME if -log_threshold < own[0] and own[1] < log_threshold else UNDECIDED
 

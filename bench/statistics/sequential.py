@@ -15,9 +15,9 @@ from scipy import optimize, special
 
 from bench.statistics.decision import (
     CONFIDENCE,
+    ERROR,
     FASTER,
     SAME,
-    SAME_ERROR,
     SLOWER,
     UNDECIDED,
     Array,
@@ -30,8 +30,8 @@ CONFIRMING = (
     2  # fresh processes that have to agree before a case is called slower or faster: one in each order of sides
 )
 
-HASTE, HASTE_OF_SAME = 1.0, 4.0  # most cases are the same, and seen to be after few processes
-CAREFUL = 0.8  # of the error of *same* is spent: after three processes moderated variances are not quite of their df
+HASTE, OWN_HASTE = 1.0, 4.0  # most cases are the same, and seen to be after few processes
+CAREFUL = 0.8  # of a case's own error is spent: after three processes moderated variances are not quite of their df
 
 FAR = 9.0  # standard deviations, beyond which there is nothing
 POINTS = 256  # of Gauss-Legendre quadrature: eight digits of the error at up to 200 looks
@@ -138,7 +138,7 @@ def sequential(logs: Array, threshold: float, looks: Looks) -> list[Decision]:
     """
     cases = max(int(np.isfinite(logs).any(axis=1).sum()), 1)
     table = _by_count(levels((1 - CONFIDENCE) / 2 / cases, looks, HASTE), looks)
-    own = _by_count(levels(CAREFUL * SAME_ERROR, looks, HASTE_OF_SAME), looks)
+    own = _by_count(levels(CAREFUL * ERROR, looks, OWN_HASTE), looks)
     seen, courses = np.full(logs.shape, math.nan), [_Course() for _ in logs]
 
     def judge(those: Sequence[int]) -> Iterator[tuple[_Course, Decision]]:

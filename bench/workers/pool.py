@@ -49,6 +49,7 @@ class Pool:
         self._processes: list[WorkerProcess] = []  # all that were started, those that have not answered yet too
         self._killed = False
         self._lock = threading.Lock()
+        self._home = here()  # told by the thread that makes the pool: those that help it may not parse at the same time
         self._controls: WorkerProcess | None = None
 
     def line(self, side: Side, case: Case) -> Hashable:
@@ -115,7 +116,7 @@ class Pool:
         Raises WorkerError.
         """
         if self._controls is None:
-            self._controls = self._begun(WorkerProcess(here(), dict.fromkeys(THREADS, "1")))
+            self._controls = self._begun(WorkerProcess(self._home, dict.fromkeys(THREADS, "1")))
         cores = None if self.cores is None else list(self.cores)
         return self._controls.ask(Control(cores, list(names)), CONTROL_SECONDS).seconds
 

@@ -267,16 +267,19 @@ def test_progress_is_gone_before_anything_else_is_printed(tmp_path):
     assert "process 1 of 1" not in rest and rest.splitlines()[-1].startswith("The runs: ")
 
 
-def test_a_full_disk_is_no_verdict_and_leaves_the_journal(tmp_path, monkeypatch):
+def test_a_full_disk_is_no_verdict_and_leaves_the_journal_to_who_resumes_it(tmp_path, monkeypatch):
     """For an OSError that nobody caught every command has one code."""
 
     def write(path: Path, _: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr("bench.measuring.comparison.write", write)
-    with pytest.raises(OSError, match="No space left"):
-        ab_here("--a=.", "--b=.", "--processes=1", "--output", tmp_path)
+    words = ("--a=.", "--b=.", "--processes=1", "--output", tmp_path)
+    with monkeypatch.context() as full, pytest.raises(OSError, match="No space left"):
+        full.setattr("bench.measuring.comparison.write", write)
+        ab_here(*words)
     assert [path.name for path in tmp_path.glob("*.journal")] == ["ab.json.journal"]
+    assert ab_here(*words, "--resume") == 0
+    assert sorted(path.name for path in tmp_path.glob("*.js*")) == ["a.json", "b.json"]
 
 
 def test_stdout_holds_the_format_that_was_asked_for_and_nothing_else(tmp_path, capsys):

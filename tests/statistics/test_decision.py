@@ -71,7 +71,7 @@ def test_tests_of_the_same_err_for_a_case_at_the_threshold_as_often_as_they_may(
         for _ in range(4000)
     ]
     wrong = [one.verdict == SAME for row in rows for one in decisions(estimates(row), 0.05)]
-    assert np.mean(wrong) == pytest.approx(decision.SAME_ERROR, abs=3 * math.sqrt(0.05 * 0.95 / 4000))
+    assert np.mean(wrong) == pytest.approx(decision.ERROR, abs=3 * math.sqrt(0.05 * 0.95 / 4000))
 
 
 def test_intervals_are_widened_for_all_the_cases_together():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from bench.statistics.decision import CONFIDENCE, FASTER, SAME, SAME_ERROR, SLOWER, UNDECIDED, Decision, judged, paired
+from bench.statistics.decision import CONFIDENCE, ERROR, FASTER, SAME, SLOWER, UNDECIDED, Decision, judged, paired
 from bench.statistics.intervals import Interval
 from bench.statistics.sequential import CONFIRMING, HASTE, Looks, _Course, levels, sequential
 
@@ -102,7 +102,7 @@ def test_identical_code_is_seldom_called_different(noise):
 @NOISES
 def test_a_difference_at_the_threshold_is_seldom_called_the_same_and_seldom_called_a_difference(noise):
     found = list(tables(noise, 200, 1 + THRESHOLD))
-    assert sum(one.verdict == SAME for table in found for one in table) <= most(SAME_ERROR, 200 * CASES)
+    assert sum(one.verdict == SAME for table in found for one in table) <= most(ERROR, 200 * CASES)
     assert sum(map(alarming, found)) <= most((1 - CONFIDENCE) / 2, 200)
 
 
@@ -115,7 +115,7 @@ def test_looked_at_after_each_process_fixed_intervals_are_wrong_too_often():
         decided = [[one.verdict == SAME for one in paired(at_threshold[:, :n], THRESHOLD)] for n in looks]
         same += int(np.any(decided, axis=0).sum())
         alarms += any(alarming(paired(identical[:, :n], 1e-4)) for n in looks)
-    assert same > 2 * SAME_ERROR * 100 * CASES
+    assert same > 2 * ERROR * 100 * CASES
     assert alarms > 2 * (1 - CONFIDENCE) * 100
 
 
