@@ -3,8 +3,11 @@
 No state is global: figures are made without pyplot, and drawn by the Agg and SVG canvases.
 """
 
+import multiprocessing
 import textwrap
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from matplotlib.figure import Figure
 
 from bench.backends import backends
 from bench.reporting.frames import about
+from bench.support.system import allowed_cores
 
 WIDTH, ROW = 9.0, 0.2  # inches; shown 900 pixels wide, 10 points are 14 pixels
 LOOK = {
@@ -36,6 +40,58 @@ COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">"]  # one more than colours, so that the pairs repeat late
 GREY = "#777777"
 WARNING = "#B00020"
+
+
+Drawing = tuple[Callable[[pd.DataFrame], Figure], pd.DataFrame, Path]  # what draws, of which cases, to where
+
+
+def save_all(drawings: Sequence[Drawing]) -> None:
+    """Draw and write them, as many at a time as there are cores. Raises what drawing raises, and OSError.
+
+    What a helper could not draw is drawn here, where errors are told.
+    """
+    helpers = min(len(allowed_cores()), len(drawings)) - 1 if _may_fork() else 0
+    if helpers <= 0:
+        _draw(drawings)
+        return
+    context = multiprocessing.get_context("fork")
+    taken, done = context.Value("i", 0), context.Array("b", len(drawings))  # which is next, and which are drawn
+
+    def draw() -> None:
+        parent = multiprocessing.parent_process()
+        while parent is None or parent.is_alive():
+            with taken.get_lock():
+                i, taken.value = taken.value, taken.value + 1
+            if i >= len(drawings):
+                return
+            _draw(drawings[i : i + 1])
+            done[i] = 1
+
+    def help_out() -> None:
+        with suppress(Exception, KeyboardInterrupt):
+            draw()
+
+    processes = [context.Process(target=help_out, daemon=True) for _ in range(helpers)]
+    for process in processes:
+        process.start()
+    try:
+        draw()
+        for process in processes:
+            process.join()
+    finally:
+        for process in processes:
+            process.kill()
+    _draw([one for i, one in enumerate(drawings) if not done[i]])
+
+
+def _may_fork() -> bool:
+    """Other threads would be missing in the copy, and what they held would never be let go of."""
+    return "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
+
+
+def _draw(drawings: Sequence[Drawing]) -> None:
+    for draw, group, path in drawings:
+        save(draw(group), path)
 
 
 @look

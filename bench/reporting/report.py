@@ -246,9 +246,10 @@ the dotted line is the horizon.""",
 
 @dataclass
 class Taken:
-    """The names of the pictures that were drawn, and how many rows may still be."""
+    """The names of the pictures, what is to be drawn, and how many rows may still be."""
 
     names: set[str] = field(default_factory=set)
+    drawings: list[canvas.Drawing] = field(default_factory=list)
     room: int = 20_000  # some ten minutes
 
 
@@ -262,6 +263,7 @@ def _document(runs: dict[str, Run], frame: pd.DataFrame, draft: Path) -> str:
         parts += [f"## {section.title}", section.text]
         parts += _section(section, frame, draft, taken)
         parts.append(_links(section.csv))
+    canvas.save_all(taken.drawings)
     parts += ["## Cases not measured", _rest(frame), _links(("not-measured",))]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
@@ -344,7 +346,7 @@ def _draw(picture: Picture, section: Section, group: pd.DataFrame, draft: Path, 
         return f"{_caption(group)}: not drawn, as it would take too long to draw all; the tables have all."
     taken.room -= room
     name = _free_name(picture, group, taken.names)
-    canvas.save(picture.draw(group), draft / name)
+    taken.drawings.append((picture.draw, group, draft / name))
     alt = escape(f"{section.title}. {frames.about(group)}")
     return f"![{alt}]({name}.png)\n\n[as SVG]({name}.svg)"
 

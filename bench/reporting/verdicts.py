@@ -49,22 +49,17 @@ def _cells(table: Table) -> list[tuple[str, ...]]:
 
 
 def _row(row: Row, paired: bool) -> tuple[str, ...]:
-    assert row.old is not None and row.new is not None and row.ratio is not None
+    assert row.old is not None and row.new is not None and row.ratio is not None and row.own is not None
     verdict = f"{row.verdict} ({_undecided(row, paired)})" if row.verdict == UNDECIDED else row.verdict
     digits = " -> ".join("?" if one is None else f"{one:.1f}" for one in (row.old_digits, row.new_digits))
     return (
         row.case.id,
         units.seconds(row.old),
         units.seconds(row.new),
-        _ratio(_deciding(row.ratio, row)),
+        _ratio(Interval(row.ratio.value, *row.own)),
         verdict,
         digits,
     )
-
-
-def _deciding(ratio: Interval, row: Row) -> Interval:
-    """With the interval that the verdict goes by."""
-    return Interval(ratio.value, *row.own) if row.verdict == SAME and row.own is not None else ratio
 
 
 def _undecided(row: Row, paired: bool) -> str:
@@ -115,8 +110,8 @@ def _summary(table: Table) -> Iterator[str]:
     paired = "ratios are paired by process and turn, and need not be those of the two medians"
     separate = "runs of different times, their seconds at one quiet state of the machine"
     kind = paired if table.paired else separate
-    same = f"in each same by itself, of which the {100 * (1 - 2 * ERROR):.0f} % interval is shown"
-    confidence = f"{100 * CONFIDENCE:.0f} % confidence in all slower and faster together, and {same}"
+    own = f"ratios with the {100 * (1 - 2 * ERROR):.0f} % interval of each case by itself"
+    confidence = f"{own}; {100 * CONFIDENCE:.0f} % confidence in all slower and faster together that there is a change"
     yield f"{told}; threshold {100 * table.threshold:.3g} %; {confidence}; {kind}"
     if table.geometric_mean is not None:
         yield f"geometric mean of new / old: {_ratio(table.geometric_mean)}"

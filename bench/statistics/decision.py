@@ -26,6 +26,7 @@ FASTER, SLOWER, SAME, UNDECIDED = "faster", "slower", "same", "undecided"
 CONFIDENCE = 0.95  # that no case of the table that did not change is called slower or faster
 ERROR = 0.05  # of a one-sided test: the most of the cases at the threshold that are called the same, or else beyond it
 POWER = 0.8
+CHANCE = "beyond the threshold by itself, but among so many cases it may be chance"
 FEWEST = 3  # cases whose variances say anything of each other
 RESOLUTION = 1e-9  # relative; no standard deviation of timings is smaller
 ALIKE = 1e-6  # a variance of log variances beyond chance: a prior of two million df, which is one variance for all
@@ -189,11 +190,13 @@ def _decision(
     ratio = Interval(*map(_exp, (mean, *wide)))
     if math.isnan(wide[0]):
         few = "one process" if processes == 1 else f"{processes} processes, too few for a first look"
-        reason = "no turn is in both" if math.isnan(mean) else few
-        return Decision(UNDECIDED, ratio, math.inf, reason, processes=processes)
+        unknown = "no turn is in both" if math.isnan(mean) else few
+        return Decision(UNDECIDED, ratio, math.inf, unknown, processes=processes)
     verdict = _verdict(wide, own, log_threshold)
     more = _more(mean, wide, own, processes, share, log_threshold) if verdict == UNDECIDED else None
-    return Decision(verdict, ratio, _exp(reach) - 1, None, (_exp(own[0]), _exp(own[1])), processes, more)
+    beyond = own[0] > log_threshold or own[1] < -log_threshold
+    reason = CHANCE if verdict == UNDECIDED and beyond else None
+    return Decision(verdict, ratio, _exp(reach) - 1, reason, (_exp(own[0]), _exp(own[1])), processes, more)
 
 
 def _more(mean: float, wide: Ends, own: Ends, processes: int, share: float, log_threshold: float) -> float:

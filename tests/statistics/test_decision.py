@@ -7,7 +7,7 @@ import pytest
 from scipy import special, stats
 
 from bench.statistics import decision
-from bench.statistics.decision import FASTER, SAME, SLOWER, UNDECIDED, Estimates, decisions, moderated, paired
+from bench.statistics.decision import ERROR, FASTER, SAME, SLOWER, UNDECIDED, Estimates, decisions, moderated, paired
 
 TABLES = 200
 CASES, PROCESSES = 20, 5
@@ -36,7 +36,7 @@ def test_one_pair_of_samples_is_judged_by_students_t():
     assert one.ratio.value == pytest.approx(math.exp(0.12))
     assert one.verdict == SLOWER
     error = np.std(logs, ddof=1) / 2
-    assert one.smallest == pytest.approx(1.05 * math.exp((stats.t.ppf(0.975, 3) + stats.t.ppf(0.8, 3)) * error) - 1)
+    assert one.smallest == pytest.approx(1.05 * math.exp((stats.t.ppf(0.95, 3) + stats.t.ppf(0.8, 3)) * error) - 1)
 
 
 def estimates(*rows: tuple[float, float, float, int]) -> Estimates:
@@ -52,15 +52,17 @@ def test_estimates_are_judged_by_students_t_for_the_table_and_by_each_case():
         assert one.ratio.value == pytest.approx(math.exp(mean)) and one.processes == processes
         assert [one.ratio.low, one.ratio.high] == pytest.approx(np.exp([mean - table, mean + table]))
         assert [*one.own] == pytest.approx(np.exp([mean - own, mean + own]))
-        assert one.smallest == pytest.approx(1.05 * math.exp(table + stats.t.ppf(0.8, df) * error) - 1)
+        shown = max(table, math.log(1.05) + own) + stats.t.ppf(0.8, df) * error
+        assert one.smallest == pytest.approx(math.expm1(shown))
 
 
-def test_the_same_is_said_by_each_case_and_the_rest_by_the_table():
+def test_how_large_a_change_is_is_said_by_each_case_and_that_there_is_one_by_the_table():
     """Of 50 cases with 10 df, t is 1.81 for a case's own 90 % interval, and 4.6 for the table's."""
-    inside, beyond = (math.log(1.05) - 0.02, 0.01), (math.log(1.05) + 0.04, 0.01)
-    rows = [(mean, error, 10.0, 3) for mean, error in (inside, beyond)] + [(0.0, 0.01, 10.0, 3)] * 48
-    assert [one.verdict for one in decisions(estimates(*rows), 0.05)] == [SAME, UNDECIDED] + [SAME] * 48
-    assert decisions(estimates(rows[1]), 0.05)[0].verdict == SLOWER  # in a table of its own
+    threshold = math.log(1.05)
+    inside, beyond, unsure = (threshold - 0.02, 0.01), (threshold + 0.02, 0.01), (threshold + 0.04, 0.02)
+    rows = [(mean, error, 10.0, 3) for mean, error in (inside, beyond, unsure)] + [(0.0, 0.01, 10.0, 3)] * 47
+    assert [one.verdict for one in decisions(estimates(*rows), 0.05)] == [SAME, SLOWER, UNDECIDED] + [SAME] * 47
+    assert decisions(estimates(rows[2]), 0.05)[0].verdict == SLOWER  # in a table of its own
 
 
 def test_tests_of_the_same_err_for_a_case_at_the_threshold_as_often_as_they_may():
@@ -71,7 +73,7 @@ def test_tests_of_the_same_err_for_a_case_at_the_threshold_as_often_as_they_may(
         for _ in range(4000)
     ]
     wrong = [one.verdict == SAME for row in rows for one in decisions(estimates(row), 0.05)]
-    assert np.mean(wrong) == pytest.approx(decision.ERROR, abs=3 * math.sqrt(0.05 * 0.95 / 4000))
+    assert np.mean(wrong) == pytest.approx(ERROR, abs=3 * math.sqrt(0.05 * 0.95 / 4000))
 
 
 def test_intervals_are_widened_for_all_the_cases_together():
@@ -163,9 +165,9 @@ def test_without_bonferroni_the_false_alarm_check_fails(monkeypatch):
 
 
 def test_a_variance_that_is_tiny_by_luck_cries_wolf_only_unmoderated(monkeypatch):
-    """Three processes agree to 1e-4 by luck, 8 % off; the other cases tell that 5 % is what they scatter by."""
+    """Three processes agree to 2e-3 by luck, 8 % off; the other cases tell that 5 % is what they scatter by."""
     random = np.random.default_rng(4)
-    logs = np.concatenate([0.08 + 1e-4 * np.array([[-1.0, 0.0, 1.0]]), 0.05 * random.normal(size=(19, 3))])
+    logs = np.concatenate([0.08 + 2e-3 * np.array([[-1.0, 0.0, 1.0]]), 0.05 * random.normal(size=(19, 3))])
     assert paired(logs, 0.05)[0].verdict == UNDECIDED
     monkeypatch.setattr(decision, "FEWEST", math.inf)
     assert paired(logs, 0.05)[0].verdict == SLOWER
@@ -180,10 +182,10 @@ def test_all_intervals_of_a_table_hold_the_truth_together(truth):
     assert missed <= most(0.05, TABLES)
 
 
-def test_a_slowdown_at_the_threshold_is_not_yet_slower():
+def test_a_slowdown_at_the_threshold_is_seldom_called_slower():
     random = np.random.default_rng(6)
     tables = [paired(differences(random, truth=math.log(1.05)), 0.05) for _ in range(TABLES)]
-    assert sum(any(one.verdict == SLOWER for one in table) for table in tables) <= most(0.025, TABLES)
+    assert sum(one.verdict == SLOWER for table in tables for one in table) <= most(ERROR, TABLES * CASES)
 
 
 def test_ten_per_cent_is_found():

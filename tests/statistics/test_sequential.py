@@ -103,7 +103,7 @@ def test_identical_code_is_seldom_called_different(noise):
 def test_a_difference_at_the_threshold_is_seldom_called_the_same_and_seldom_called_a_difference(noise):
     found = list(tables(noise, 200, 1 + THRESHOLD))
     assert sum(one.verdict == SAME for table in found for one in table) <= most(ERROR, 200 * CASES)
-    assert sum(map(alarming, found)) <= most((1 - CONFIDENCE) / 2, 200)
+    assert sum(one.verdict == SLOWER for table in found for one in table) <= most(ERROR, 200 * CASES)
 
 
 def test_looked_at_after_each_process_fixed_intervals_are_wrong_too_often():
@@ -216,7 +216,7 @@ def test_a_process_that_a_case_lacks_is_no_look():
     assert (nothing.verdict, nothing.reason) == (UNDECIDED, "no turn is in both")
 
 
-@pytest.mark.parametrize("middle", [0.03, 0.1])
+@pytest.mark.parametrize("middle", [0.03, 0.075])
 def test_about_so_many_more_processes_would_decide(middle):
     """Processes that go on as they did, in turns above and below, decide with so many more, not long before."""
 

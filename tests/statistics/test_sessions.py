@@ -119,14 +119,16 @@ def test_by_controls_that_do_not_show_the_machine_identical_code_is_called_diffe
 
 
 @pytest.mark.parametrize("truth", [1.1, 1 / 1.1])
-def test_a_difference_at_the_threshold_is_called_the_same_in_one_case_of_twenty_at_most(truth):
+def test_a_difference_at_the_threshold_is_called_the_same_or_a_difference_in_one_case_of_twenty_at_most(truth):
     for machine in (USUAL, RESTLESS):
         tables = compared(machine, 30, slower=truth)
-        assert same(tables) <= 0.05 and held(tables, truth)[0] >= 0.95 and alarms(tables) <= 2
+        found = verdicts(tables)
+        assert max(found[SAME], found[SLOWER] + found[FASTER]) <= 0.05 * found.total()
+        assert held(tables, truth)[0] >= 0.95
 
 
 def test_a_slowdown_of_one_case_is_found():
-    tables = compared(USUAL, one=1.2, threshold=0.05)
+    tables = compared(USUAL, one=1.2)
     firsts = [next(iter(table.decisions.values())).verdict for table in tables]
     assert firsts.count(SLOWER) >= 0.8 * PAIRS and not {SAME, FASTER} & {*firsts}
     others = [one.verdict for table in tables for one in [*table.decisions.values()][1:]]
@@ -177,7 +179,7 @@ def test_in_which_order_old_runs_are_given_makes_no_difference_to_what_is_found(
             assert [one.ratio.low, one.ratio.high] == pytest.approx([first.ratio.low, first.ratio.high], rel=1e-6)
 
 
-@pytest.mark.parametrize("middle", [0.0, 0.03, 0.22])
+@pytest.mark.parametrize("middle", [0.0, 0.03, 0.17])
 def test_so_many_more_processes_decide_and_far_fewer_do_not(middle):
     """Where they go on as they began: half of them 12 % above the middle of their run, half below."""
 
