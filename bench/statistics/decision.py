@@ -215,8 +215,10 @@ def _more(mean: float, wide: Ends, own: Ends, processes: int, share: float, log_
 
 def _exp(value: float) -> float:
     """Infinite where it is too large: with one df, t has no end."""
-    with np.errstate(over="ignore"):
-        return float(np.exp(value))
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf
 
 
 def _verdict(wide: Ends, own: Ends, log_threshold: float) -> str:
