@@ -26,9 +26,11 @@ Key = tuple[int, Case]
 
 BETWEEN = Spreads(len(FACTORS), 0.3, 0.1)  # states differ more between runs than within one
 CORE_ONLY = Spreads(1, 0.3, 0.1)  # of runs of schema 2
-SESSION, TRUST = 0.012, 10.0  # standard deviation of a case's log between sessions, and the df that it is trusted with
+SESSION = {"torch": 0.017, "torch-compile": 0.017}  # standard deviation of a case's log between sessions, by backend
+OTHERS = 0.012  # of the other backends
+TRUST = 10.0  # the df that these are trusted with
 UNEXPLAINED = 0.1  # of a difference between the states of two runs, on top of what is not known of the loading
-UNKNOWN = 0.2  # in place of SESSION where no control tells of the machine: what restless ones were seen to do
+UNKNOWN = 0.2  # in place of these where no control tells of the machine: what restless ones were seen to do
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def between(
     means = [_means(model, case, len(olds)) for case in cases]
     variance, df = _process_variance(means)
     of_processes = variance * [one.scale for one in means]
-    session = _session(means, variance, bool(model.factors))
+    session = _sessions(cases, means, variance, bool(model.factors))
     found = _estimates(means, of_processes, df, session)
     return Between(
         decisions=dict(zip(cases, decisions(found, threshold), strict=True)),
@@ -130,20 +132,24 @@ def _process_variance(means: Sequence[_Means]) -> tuple[Array, Array]:
     return moderated(np.array([one.squares for one in means], dtype=np.float64) / np.maximum(df, 1), df)
 
 
-def _session(means: Sequence[_Means], variance: Array, known: bool) -> tuple[float, float]:
-    """The variance between sessions of a case's log, with its df. variance: of one process of each case.
+def _sessions(cases: Sequence[Case], means: Sequence[_Means], variance: Array, known: bool) -> tuple[Array, float]:
+    """The variance between sessions of each case's log, with its df. variance: of one process of each case.
 
-    Old runs tell it by what they differ by beyond their processes: all cases of a session share much of it, so m of
-    them have m - 1 df, however many cases there are.
+    Old runs tell, for all cases together, how many times what is expected they differ by beyond their processes: all
+    cases of a session share much of it, so m of them have m - 1 df, however many cases there are.
     """
-    expected = SESSION if known else UNKNOWN
-    beyond = [one.apart - s2 * one.of_olds for one, s2 in zip(means, variance, strict=True) if one.olds > 1]
+    expected = np.array([SESSION.get(case.backend, OTHERS) if known else UNKNOWN for case in cases]) ** 2
+    beyond = [
+        (one.apart - s2 * one.of_olds, usual)
+        for one, s2, usual in zip(means, variance, expected, strict=True)
+        if one.olds > 1
+    ]
     df = max(one.olds for one in means) - 1
-    seen = max(float(np.mean(beyond)), 0.0) if beyond else 0.0
-    return (TRUST * expected**2 + df * seen) / (TRUST + df), TRUST + df
+    seen, usual = np.sum(beyond, axis=0) if beyond else (0.0, 1.0)
+    return expected * (TRUST + df * max(float(seen / usual), 0.0)) / (TRUST + df), TRUST + df
 
 
-def _estimates(means: Sequence[_Means], of_processes: Array, df: Array, session: tuple[float, float]) -> Estimates:
+def _estimates(means: Sequence[_Means], of_processes: Array, df: Array, session: tuple[Array, float]) -> Estimates:
     """of_processes: the variance of each case's log ratio that more processes would make smaller, with its df."""
     of_sessions = session[0] * np.array([1 + 1 / one.olds for one in means])
     total = of_processes + of_sessions + [one.extra for one in means]
@@ -159,12 +165,12 @@ def _estimates(means: Sequence[_Means], of_processes: Array, df: Array, session:
 
 
 def _geometric_mean(
-    found: Estimates, of_processes: Array, session: tuple[float, float], means: Sequence[_Means], backends: int
+    found: Estimates, of_processes: Array, session: tuple[Array, float], means: Sequence[_Means], backends: int
 ) -> Interval:
     """Of new / old over the cases. What lies between sessions is the backend's rather than the case's, and what comes
     from unlike states is shared by all.
     """
-    of_sessions = session[0] * float(np.mean([1 + 1 / one.olds for one in means])) / backends
+    of_sessions = float(np.mean(session[0] * [1 + 1 / one.olds for one in means])) / backends
     total = float(of_processes.sum()) / len(means) ** 2 + of_sessions + float(np.mean([one.extra for one in means]))
     middle = float(found.mean.mean())
     known = bool(np.isfinite(found.df).any())
