@@ -26,9 +26,8 @@ Key = tuple[int, Case]
 
 BETWEEN = Spreads(len(FACTORS), 0.3, 0.1)  # states differ more between runs than within one
 CORE_ONLY = Spreads(1, 0.3, 0.1)  # of runs of schema 2
-SESSION = {"torch": 0.017, "torch-compile": 0.017}  # standard deviation of a case's log between sessions, by backend
-OTHERS = 0.012  # of the other backends
-TRUST = 10.0  # the df that these are trusted with
+SESSION, TRUST = 0.012, 10.0  # standard deviation of a case's log between sessions, and the df that it is trusted with
+SESSION_OF = {"torch": 0.017, "torch-compile": 0.017}  # of backends that were seen to have more: torch, step by step
 UNEXPLAINED = 0.1  # of a difference between the states of two runs, on top of what is not known of the loading
 UNKNOWN = 0.2  # in place of these where no control tells of the machine: what restless ones were seen to do
 
@@ -138,7 +137,7 @@ def _sessions(cases: Sequence[Case], means: Sequence[_Means], variance: Array, k
     Old runs tell, for all cases together, how many times what is expected they differ by beyond their processes: all
     cases of a session share much of it, so m of them have m - 1 df, however many cases there are.
     """
-    expected = np.array([SESSION.get(case.backend, OTHERS) if known else UNKNOWN for case in cases]) ** 2
+    expected = np.array([SESSION_OF.get(case.backend, SESSION) if known else UNKNOWN for case in cases]) ** 2
     beyond = [
         (one.apart - s2 * one.of_olds, usual)
         for one, s2, usual in zip(means, variance, expected, strict=True)

@@ -24,7 +24,7 @@ from bench.reporting.verdicts import text
 from bench.statistics.decision import FASTER, SAME, SLOWER, UNDECIDED
 from bench.statistics.gate import exit_code
 from bench.statistics.intervals import Interval
-from bench.statistics.sessions import SESSION, TRUST
+from bench.statistics.sessions import SESSION, SESSION_OF, TRUST
 from bench.statistics.verdict import APPEARED, FAILED, NOT_COMPARED, VANISHED, Row, Table
 
 FRAMEWORKS = ("torch", "jax", "autograd", "equinox", "optax")
@@ -99,16 +99,16 @@ def test_the_table_has_a_line_a_case_and_the_summary(folder, capsys):
     code, printed = compared(capsys, old, new)
     assert code == 0
     # What lies between sessions is all that there is: the error of new / old, with TRUST df.
-    own, whole = (stats.t.ppf(1 - level, TRUST) * math.sqrt(2) * SESSION for level in (0.05, 0.025 / 3))
+    own, of_torch = (stats.t.ppf(0.95, TRUST) * math.sqrt(2) * each for each in (SESSION, SESSION_OF["torch"]))
     numpy = line(printed, "manual-numpy-cpu-float32-2000").split()
     assert [*numpy[1:6], *numpy[9:]] == ["10.0", "µs", "10.0", "µs", "1.000", "same", "6.0", "->", "6.0"]
     assert ends(numpy) == pytest.approx([math.exp(-own), math.exp(own)], abs=2e-3)
     torch = line(printed, "manual-torch-cpu-float32-2000").split()
     assert [*torch[1:6], *torch[9:]] == ["10.0", "µs", "12.5", "µs", "1.250", "slower", "6.0", "->", "4.8"]
-    assert ends(torch) == pytest.approx([1.25 * math.exp(-whole), 1.25 * math.exp(whole)], abs=2e-3)
+    assert ends(torch) == pytest.approx([1.25 * math.exp(-of_torch), 1.25 * math.exp(of_torch)], abs=2e-3)
     jax = line(printed, "manual-jax-cpu-float32-2000").split()
     assert (jax[5], jax[9]) == ("0.8000", "faster")
-    counts = "1 slower, 1 faster, 1 same, 1 failed, 1 not compared; threshold 5 %; 95 % confidence"
+    counts = "1 slower, 1 faster, 1 same, 1 failed, 1 not compared; threshold 5 %; ratios with the 90 % interval"
     assert line(printed, "1 slower").startswith(counts)
     assert line(printed, "geometric mean").startswith("geometric mean of new / old: 1.000 (")  # 1 * 1.25 * 0.8
     assert "changed: torch 2.12.0 -> 2.13.0" in printed
@@ -125,7 +125,7 @@ def test_an_undecided_case_says_why_and_what_would_decide(folder, capsys):
     of_processes, of_sessions = 0.03**2 * 5 / 3 * (1 / 4 + 1 / 4), 2 * SESSION**2
     error = math.sqrt(of_processes + of_sessions)
     df = error**4 / (of_processes**2 / 6 + of_sessions**2 / TRUST)
-    smallest = 1.05 * math.exp((stats.t.ppf(0.975, df) + stats.t.ppf(0.8, df)) * error) - 1
+    smallest = 1.05 * math.exp((stats.t.ppf(0.95, df) + stats.t.ppf(0.8, df)) * error) - 1
     # The case's own interval has to end at the threshold, from 1.00.
     wanted = (math.log(1.05) / stats.t.ppf(0.95, df)) ** 2 - of_sessions
     more = math.ceil(4 * (of_processes / wanted - 1))

@@ -14,7 +14,7 @@ from simulated_sessions import BACKENDS, NOTHING, VARIANTS, Machine, Measured, w
 
 from bench.statistics import sessions
 from bench.statistics.decision import FASTER, SAME, SLOWER, UNDECIDED, Decision
-from bench.statistics.sessions import SESSION, TRUST, Between, between
+from bench.statistics.sessions import SESSION, SESSION_OF, TRUST, Between, between
 
 THRESHOLD = 0.1
 
@@ -153,11 +153,23 @@ def test_the_variance_between_sessions_is_what_old_runs_tell_as_far_as_they_do(o
     *olds, new = still(*offs, 0.0)
     (found, *_) = between(olds, new, True, THRESHOLD).decisions.values()
     df = len(offs) - 1
-    variance = (TRUST * SESSION**2 + df * (np.var(offs, ddof=1) if df else 0)) / (TRUST + df)
+    usual = np.mean([SESSION_OF.get(name, SESSION) ** 2 for name in BACKENDS])
+    seen = np.var(offs, ddof=1) / usual if df else 0
+    variance = SESSION**2 * (TRUST + df * seen) / (TRUST + df)  # the first case is numpy's
     error = math.sqrt(variance * (1 + 1 / len(offs)))
     reach = stats.t.ppf(1 - 0.025 / 10, TRUST + df) * error
     assert math.log(found.ratio.value) == pytest.approx(-np.mean(offs), abs=1e-9)
     assert math.log(found.ratio.high) - math.log(found.ratio.value) == pytest.approx(reach, rel=1e-3)
+
+
+def test_between_sessions_eager_torch_and_its_compiled_steps_differ_by_more():
+    """Where there is no history, and all else is nothing: each backend has what was measured of it."""
+    old, new = still(0.0, 0.0)
+    found = between([old], new, True, THRESHOLD).decisions
+    t = stats.t.ppf(0.95, TRUST) * math.sqrt(2)
+    for case, one in found.items():
+        assert math.log(one.own[1]) == pytest.approx(t * SESSION_OF.get(case.backend, SESSION), rel=1e-3)
+    assert len({one.own for one in found.values()}) == 2
 
 
 def test_a_history_of_unlike_sessions_widens_the_interval_and_one_that_agrees_narrows_it():
