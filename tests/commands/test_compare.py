@@ -170,7 +170,7 @@ CASE = Case("manual", "numpy", "cpu", "float32", 2000)
 
 def table(*verdicts: str) -> Table:
     one = Interval(1.0, 0.9, 1.1)
-    rows = tuple(Row(CASE, verdict, "why", 1e-5, 1e-5, one, 0.1, 5.0, None) for verdict in verdicts)
+    rows = tuple(Row(CASE, verdict, "why", 1e-5, 1e-5, one, 0.1, 5.0, None, (0.95, 1.05)) for verdict in verdicts)
     return Table("old", "new", rows, one, 0.05, True, {}, None, ())
 
 
@@ -195,12 +195,12 @@ def test_exit_codes(verdicts, code):
 
 def test_what_is_not_known_is_said_so():
     nothing = Interval(float("nan"), float("nan"), float("nan"))
-    one = replace(table(UNDECIDED).rows[0], ratio=nothing, reason="no turn is in both")
+    one = replace(table(UNDECIDED).rows[0], ratio=nothing, own=(math.nan, math.nan), reason="no turn is in both")
     printed = text(replace(table(), rows=(one,), geometric_mean=Interval(1.5, float("nan"), float("nan"))))
     assert "unknown" in printed and "undecided (no turn is in both)" in printed and "5.0 -> ?" in printed
     assert "geometric mean of new / old: 1.500\n" in printed + "\n"
     assert "nan" not in printed
-    wide = replace(table(UNDECIDED).rows[0], ratio=Interval(1.0, 1e-90, float("inf")), smallest=1e90, reason=None)
+    wide = replace(table(UNDECIDED).rows[0], own=(1e-90, math.inf), smallest=1e90, reason=None)
     printed = text(replace(table(), rows=(wide,)))
     assert "1.000 (0 to infinity)" in printed
     assert "undecided (too few processes: no slowdown would have shown)" in printed
