@@ -44,7 +44,6 @@ from bench.statistics.states import (
     Factor,
     Quiet,
     Turns,
-    quiet,
     standard_error,
     states,
     taken,
@@ -285,13 +284,10 @@ def _fit(
     errors = {one: held_out(cut, kin, one) for one in tried} if hold_out else {}
     prior = chosen(errors) if errors else tried[0]
     turns = _turns(rows, found)
-    calm = quiet(turns) if known[0] else UNKNOWN
+    calm = Quiet(turns if known[0] else ())
     loading = loadings(cut, kin, prior)
     nets = {key: _net(one, kin[key].backend, found[key], loading[key], calm) for key, one in rows.items()}
     return Model(nets, calm, prior, errors, turns)
-
-
-UNKNOWN = Quiet(np.full(len(FACTORS), math.nan), np.zeros((len(FACTORS), len(FACTORS))))
 
 
 def _turns(rows: Mapping[Key, _Rows], found: Mapping[Key, Array]) -> list[Turns]:

@@ -8,6 +8,7 @@ machine.
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -71,27 +72,33 @@ class Turns:
 
 @dataclass(frozen=True)
 class Quiet:
-    """The machine's own quiet state, by FACTORS, and the covariance of that: how well the run's turns tell it."""
+    """The machine's own quiet state, by FACTORS, from the turns of a run, a part for each group and process.
 
-    state: Array
-    covariance: Array
-
-
-def quiet(turns: Sequence[Turns]) -> Quiet:
-    """From the turns of a run, a part for each group and process.
-
-    It is the state of the core that is undercut in QUIET of the turns, and the memory's in these. Its covariance is a
-    hierarchical bootstrap's, over processes and their groups: turns that follow each other are alike.
+    It is the state of the core that is undercut in QUIET of the turns, and the memory's in these; NaN without turns.
     """
-    by_process: dict[int, list[Array]] = {}
-    for one in turns:
-        by_process.setdefault(one.process, []).append(one.state)
-    processes, random = list(by_process.values()), np.random.default_rng(0)
-    resampled = [
-        _quiet([part for process in _drawn(processes, random) for part in _drawn(process, random)])
-        for _ in range(RESAMPLES)
-    ]
-    return Quiet(_quiet([one.state for one in turns]), np.cov(np.array(resampled).T))
+
+    turns: Sequence[Turns]
+
+    @cached_property
+    def state(self) -> Array:
+        return _quiet([one.state for one in self.turns]) if self.turns else np.full(len(FACTORS), math.nan)
+
+    @cached_property
+    def covariance(self) -> Array:
+        """How well the turns tell it: a hierarchical bootstrap's, over processes and their groups, since turns that
+        follow each other are alike. Zeros without turns.
+        """
+        if not self.turns:
+            return np.zeros((len(FACTORS), len(FACTORS)))
+        by_process: dict[int, list[Array]] = {}
+        for one in self.turns:
+            by_process.setdefault(one.process, []).append(one.state)
+        processes, random = list(by_process.values()), np.random.default_rng(0)
+        resampled = [
+            _quiet([part for process in _drawn(processes, random) for part in _drawn(process, random)])
+            for _ in range(RESAMPLES)
+        ]
+        return np.cov(np.array(resampled).T)
 
 
 def _drawn(values: Sequence[T], random: np.random.Generator) -> list[T]:

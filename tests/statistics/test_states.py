@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from builders import record, rounds
 
-from bench.statistics.states import FACTORS, QUIET, Turns, own_half_width, quiet, states, taken
+from bench.statistics.states import FACTORS, QUIET, Quiet, Turns, own_half_width, states, taken
 from bench.support.controls import CONTROLS, CORE, MEMORY, YARDSTICK
 
 
@@ -45,7 +45,7 @@ def test_the_one_yardstick_of_older_runs_is_a_control_of_the_core():
 def test_the_quiet_state_is_undercut_in_a_quarter_of_the_turns():
     core = np.linspace(0, 1, 401)
     state = np.stack([core, 1 - core], axis=1)
-    found = quiet([_turns(0, state)])
+    found = Quiet([_turns(0, state)])
     assert found.state[0] == pytest.approx(QUIET)
     assert found.state[1] == pytest.approx(1 - QUIET / 2, abs=0.01)  # the memory's, where the core is as quiet
 
@@ -58,7 +58,7 @@ def test_what_few_turns_tell_of_the_quiet_state_has_the_spread_that_it_says():
     """Of 300 runs of 30 parts: the quiet states differ by what each says of itself."""
     random = np.random.default_rng(0)
     found = [
-        quiet([_turns(i % 3, random.normal(random.normal(0, 0.5), 0.1, (40, 2))) for i in range(30)]) for _ in range(60)
+        Quiet([_turns(i % 3, random.normal(random.normal(0, 0.5), 0.1, (40, 2))) for i in range(30)]) for _ in range(60)
     ]
     seen = np.std([one.state[0] for one in found])
     assert seen == pytest.approx(np.mean([math.sqrt(one.covariance[0, 0]) for one in found]), rel=0.3)
