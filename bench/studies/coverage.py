@@ -2,17 +2,19 @@
 few of its processes.
 """
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import msgspec
 import numpy as np
+from scipy import stats
 
 from bench.cases.case import Case
 from bench.records.record import Record, Run
 from bench.statistics.estimate import doubt
 from bench.statistics.intervals import Interval, median_interval
-from bench.statistics.model import Model, fit
+from bench.statistics.model import CONFIDENCE, Model, fit
 from bench.studies.resplit import share
 from bench.support.errors import InputError
 
@@ -30,6 +32,8 @@ def coverage(run: Run, size: int, times: int) -> Iterator[str]:
     whole, random = fit(records), np.random.default_rng(0)
     drawn = [fit(_only(records, random.choice(processes, size, replace=False).tolist())) for _ in range(times)]
     yield f"{len(processes)} processes of {len(records)} cases, {times} times {size} of them"
+    exact = 100 * expected(size, len(processes))
+    yield f"exact 95 % intervals would hold the run's own figure in {exact:.1f} %, as it has {size} processes in common"
     yield f"factors taken away: {_counted(' and '.join(one.factors) or 'none' for one in drawn)}"
     yield from _times(whole, drawn)
     yield f"ratios: {_held([_holds(one.ratios[pair], whole.ratios[pair]) for one in drawn for pair in whole.ratios])}"
@@ -37,6 +41,14 @@ def coverage(run: Run, size: int, times: int) -> Iterator[str]:
     yield f"half-widths, as read: {_widths([_as_read(one) for one in drawn])}"
     unstable = [sum(doubt(one, case) is not None for case in one.nets) for one in drawn]
     yield f"unstable: {np.median(unstable):.0f} of {len(records)} cases in the middle, {max(unstable)} at most"
+
+
+def expected(size: int, processes: int) -> float:
+    """How often exact intervals of so many processes, drawn from all, hold the mean of all: more often than they say,
+    since the squared error is smaller by that share (the correction for a finite population).
+    """
+    reach = stats.norm.ppf((1 + CONFIDENCE) / 2) / math.sqrt(1 - size / processes)
+    return float(2 * stats.norm.cdf(reach) - 1)
 
 
 def _only(records: Sequence[Record], processes: Collection[int]) -> list[Record]:

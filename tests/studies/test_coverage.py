@@ -9,7 +9,7 @@ from simulated_sessions import Machine, with_control
 
 from bench import evidence
 from bench.records.record import Run
-from bench.studies.coverage import coverage
+from bench.studies.coverage import coverage, expected
 
 PROCESSES, DRAWN, TIMES = 20, 3, 30
 RESTLESS = Machine(processes=0.02, turns=0.2)  # from turn to turn, so that each process meets all states
@@ -36,12 +36,23 @@ def line(lines: list[str], begin: str) -> str:
 
 def test_intervals_of_few_processes_hold_the_figures_of_many(lines):
     assert lines[0] == f"{PROCESSES} processes of 10 cases, {TIMES} times {DRAWN} of them"
+    assert percents(lines[1])[1] == round(100 * expected(DRAWN, PROCESSES), 1)
     count = re.search(r"own figure in (\d+) of (\d+)", line(lines, "times"))
     assert int(count[2]) == TIMES * 10 and int(count[1]) / int(count[2]) > 0.9
     pairs = re.search(r"own figure in (\d+) of (\d+)", line(lines, "ratios"))
     assert (
         int(pairs[2]) == TIMES * 2 * 10 and int(pairs[1]) / int(pairs[2]) > 0.88
     )  # ten pairs of five, in each variant
+
+
+@pytest.mark.parametrize(("size", "processes"), [(3, 40), (3, 12), (5, 10)])
+def test_draws_have_some_of_the_truth_in_common(size, processes):
+    """Of normal values with a standard deviation of 1, which is known: drawn, without replacement, and held to all."""
+    random = np.random.default_rng(4)
+    values = random.normal(size=(40_000, processes))  # their order is random: the first are a draw
+    apart = values[:, :size].mean(axis=1) - values.mean(axis=1)
+    held = np.mean(np.abs(apart) < 1.959964 / np.sqrt(size))
+    assert expected(size, processes) == pytest.approx(held, abs=0.003)
 
 
 def test_axes_are_told_apart_and_are_means_of_all(lines):
