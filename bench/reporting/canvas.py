@@ -4,6 +4,7 @@ No state is global: figures are made without pyplot, and drawn by the Agg and SV
 """
 
 import multiprocessing
+import sys
 import textwrap
 import threading
 from collections.abc import Callable, Sequence
@@ -85,8 +86,10 @@ def save_all(drawings: Sequence[Drawing]) -> None:
 
 
 def _may_fork() -> bool:
-    """Other threads would be missing in the copy, and what they held would never be let go of."""
-    return "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
+    """Other threads would be missing in the copy, and what they held would never be let go of; macOS's own libraries
+    do not stand it at all.
+    """
+    return sys.platform == "linux" and threading.active_count() == 1
 
 
 def _draw(drawings: Sequence[Drawing]) -> None:
