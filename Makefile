@@ -7,7 +7,7 @@ JSON := reports/$(shell date +%Y-%m-%d-%H%M%S).json
 
 # A case that fails stands in the report with its reason: the report is made all the same, and then make fails.
 report: .venv/installed
-	@echo "Tables and pictures stand in $(JSON:.json=) after the first of three processes, and are made anew after each."
+	@echo "Tables and pictures stand in $(JSON:.json=) after the first process of each case, and are made anew after each."
 	@echo "Ctrl-C ends the run at any time, and leaves what there is. Finer: make report OPTIONS='--processes 10'"
 	$(BIN)/pytest bench --benchmark-json=$(JSON) --report=$(JSON:.json=) $(OPTIONS)
 

@@ -174,12 +174,13 @@ above.""",
         Section(
             "Sampling",
             """
-How the figures above came about. A case is sampled until half of its interval is narrow enough (`precision`), its time
-is up (`max-time`) or a process has made the most rounds that any may (`max-rounds`), unless its A/B run needed no more
-of the processes that were asked for (`decided`) or ended before all of them had their turn (`interrupted`). The
-half-width, relative to the median, says how precise it is. A process whose worker was lost (killed, or too late) counts
-for nothing. A process is warm when its rounds have stopped getting faster; where no test ended its warm-up before its
-time was up, its last rounds were kept all the same, and are to be doubted.""",
+How the figures above came about. A case is sampled in a process until that one's own figure is known well enough
+(`precision`), its time is up (`max-time`) or it has made the most rounds that any may (`max-rounds`), unless its A/B
+run needed no more of the processes that were asked for (`decided`) or ended before all of them had their turn
+(`interrupted`). The half-width is that of the interval above, relative to the figure: it holds what processes differ
+by, too, and may be wider. A process whose worker was lost (killed, or too late) counts for nothing. A process is warm
+when its rounds have stopped getting faster; where no test ended its warm-up before its time was up, its last rounds
+were kept all the same, and are to be doubted.""",
             (),
             lambda group: tables.listing(group, tables.SAMPLING_TABLE, tables.measured),
             ("iteration-time",),
@@ -192,12 +193,11 @@ What is paid before the second iteration, in three states: a fresh process whose
 *empty*; one that finds there what an earlier process compiled (*warm*); and *steady*, a process that has made many
 fits and begins another. Backends without such a cache have one kind of fresh process. Import (of NumPy and the
 framework) and startup (first use of the device and of the compiler) are paid once by a process, and the cases that
-share it share them: they are the same figures in several rows. Build (importing what only some variants need, data to
-the device) and the first call (compiling, and one step) are the case's own. What an earlier case of the same process
-has imported costs a later one nothing. Starts may go side by side, on cores of their own: of several processes those
-count that had the fewest others beside them (`beside` in the JSON), and one core alone has them one after the other.
-A figure is the median over the processes of that state, and the total, with their range in brackets, is the median of
-their totals.""",
+share it share them: cases that import the same have the same figures in several rows. Build (the implementation's own
+file, data to the device) and the first call (compiling, and one step) are the case's own. Starts may go side by side,
+on cores of their own: of several processes those count that had the fewest others beside them (`beside` in the JSON),
+and one core alone has them one after the other. A figure is the median over the processes of that state, and the
+total, with their range in brackets, is the median of their totals.""",
             (Picture("cold-start", cold_plots.cold_start, frames.FIGURE),),
             tables.cold_start,
             ("cold-start",),
