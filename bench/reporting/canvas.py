@@ -53,7 +53,8 @@ def save_all(drawings: Sequence[Drawing]) -> None:
     """
     helpers = min(len(allowed_cores()), len(drawings)) - 1 if _may_fork() else 0
     if helpers <= 0:
-        _draw(drawings)
+        for one in drawings:
+            _draw(*one)
         return
     context = multiprocessing.get_context("fork")
     taken, done = context.Value("i", 0), context.Array("b", len(drawings))  # which is next, and which are drawn
@@ -65,7 +66,7 @@ def save_all(drawings: Sequence[Drawing]) -> None:
                 i, taken.value = taken.value, taken.value + 1
             if i >= len(drawings):
                 return
-            _draw(drawings[i : i + 1])
+            _draw(*drawings[i])
             done[i] = 1
 
     def help_out() -> None:
@@ -82,7 +83,9 @@ def save_all(drawings: Sequence[Drawing]) -> None:
     finally:
         for process in processes:
             process.kill()
-    _draw([one for i, one in enumerate(drawings) if not done[i]])
+    for i, one in enumerate(drawings):
+        if not done[i]:
+            _draw(*one)
 
 
 def _may_fork() -> bool:
@@ -92,9 +95,8 @@ def _may_fork() -> bool:
     return sys.platform == "linux" and threading.active_count() == 1
 
 
-def _draw(drawings: Sequence[Drawing]) -> None:
-    for draw, group, path in drawings:
-        save(draw(group), path)
+def _draw(draw: Callable[[pd.DataFrame], Figure], group: pd.DataFrame, path: Path) -> None:
+    save(draw(group), path)
 
 
 @look

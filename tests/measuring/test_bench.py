@@ -377,7 +377,7 @@ ENDLESS = (*LONG, "--processes=200", "--cold=0", "--max-time=200", "--precision=
 def wait_for(what: Callable[[], bool], process: subprocess.Popen[str]) -> None:
     while not what():
         assert process.poll() is None
-        time.sleep(0.02)  # between two looks
+        time.sleep(0.02)  # a run signals nobody how far it is: its files are looked at again and again
 
 
 def test_after_each_process_there_are_a_json_and_a_report_of_what_there_is(tmp_path):

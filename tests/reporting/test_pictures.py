@@ -150,7 +150,7 @@ def test_one_step_is_enough_for_a_picture(tmp_path):
 
 
 SEVERAL = """
-import os, sys, threading
+import os, sys, time
 from pathlib import Path
 from matplotlib.figure import Figure
 from bench.reporting import canvas
@@ -160,8 +160,12 @@ here, folder, wrong = os.getpid(), Path(sys.argv[1]), sys.argv[2]
 def draw(group):
     if wrong == "everywhere" or (wrong == "helpers" and os.getpid() != here):
         raise OSError(28, "No space left on device")
+    mine, others = ("here", "helper") if os.getpid() == here else ("helper", "here")
+    (folder / mine).touch()
+    while wrong == "nowhere" and not (folder / others).exists():
+        time.sleep(0.01)  # so that either has one at least
     figure = Figure()
-    figure.text(0.5, 0.5, os.getpid() == here)
+    figure.text(0.5, 0.5, mine)
     return figure
 
 canvas.allowed_cores = lambda: [0, 1, 2]
@@ -172,7 +176,7 @@ canvas.save_all([(draw, None, folder / str(number)) for number in range(12)])
 def several(folder: Path, wrong: str) -> subprocess.CompletedProcess[str]:
     """Twelve pictures, in a process that may fork, on three cores; each says whether it was drawn by that process."""
     command = [sys.executable, "-c", SEVERAL, str(folder), wrong]
-    return subprocess.run(command, capture_output=True, text=True, cwd=Path(bench.__file__).parents[1])
+    return subprocess.run(command, capture_output=True, text=True, cwd=Path(bench.__file__).parents[1], timeout=300)
 
 
 def test_pictures_are_drawn_side_by_side(tmp_path):

@@ -61,7 +61,9 @@ def test_how_large_a_change_is_is_said_by_each_case_and_that_there_is_one_by_the
     threshold = math.log(1.05)
     inside, beyond, unsure = (threshold - 0.02, 0.01), (threshold + 0.02, 0.01), (threshold + 0.04, 0.02)
     rows = [(mean, error, 10.0, 3) for mean, error in (inside, beyond, unsure)] + [(0.0, 0.01, 10.0, 3)] * 47
-    assert [one.verdict for one in decisions(estimates(*rows), 0.05)] == [SAME, SLOWER, UNDECIDED] + [SAME] * 47
+    found = decisions(estimates(*rows), 0.05)
+    assert [one.verdict for one in found] == [SAME, SLOWER, UNDECIDED] + [SAME] * 47
+    assert [one.reason for one in found[:3]] == [None, None, decision.CHANCE]
     assert decisions(estimates(rows[2]), 0.05)[0].verdict == SLOWER  # in a table of its own
 
 

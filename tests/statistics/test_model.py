@@ -126,7 +126,7 @@ def test_without_controls_figures_are_as_read():
 def test_of_one_process_the_interval_is_that_of_its_rounds():
     """And figures are as read: with one process nothing can be held out."""
     random = np.random.default_rng(0)
-    made = [np.exp(0.05 * random.normal(size=60)).tolist() for _ in range(100)]
+    made = [np.exp(0.05 * random.normal(size=60)).tolist() for _ in range(200)]
     found = [next(iter(fit([record([one])]).figures.values())).net for one in made]
     assert 0.9 < np.mean([one.low <= 1.0 <= one.high for one in found]) < 0.985
 
