@@ -5,6 +5,8 @@ Importing this module, or any backend's, imports no framework: that happens in `
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +14,35 @@ import numpy as np
 State = Any  # what an implementation's init() makes and its step() passes on
 Step = Callable[[State, Any, Any, float], tuple[State, Any]]
 Loop = Callable[[State, int], tuple[State, Any]]
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What an implementation asks of whoever compiles and repeats its step; nothing, in the idiomatic ones.
+
+    compiler_options: of XLA, Inductor or Numba, beside the backend's own. unroll: how many steps a loop inside the
+    compiler makes in one turn. loop: makes so many steps in place of the backend's own loop,
+    (state, inputs, target, rate, steps) -> (state, loss).
+    """
+
+    compiler_options: Mapping[str, Any] = field(default_factory=dict)
+    unroll: int = 1
+    loop: Callable[[State, Any, Any, float, int], tuple[State, Any]] | None = None
+
+    @classmethod
+    def of(cls, code: ModuleType, points: int) -> "Tuning":
+        """That of a fit file, for a fit of so many points."""
+        unroll = getattr(code, "unroll", None)
+        options = getattr(code, "COMPILER_OPTIONS", {})
+        return cls(options, 1 if unroll is None else unroll(points), getattr(code, "loop", None))
+
+
+PLAIN = Tuning()
+
+
+def inputs_of(code: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """What an implementation's step reads of the data: its inputs, and the target."""
+    return (code.features(x), y) if hasattr(code, "features") else code.pack(x, y)
 
 
 class Backend(ABC):
@@ -81,8 +112,15 @@ class Backend(ABC):
         """The state as later steps will see it, if init() may have left parts of it elsewhere."""
         return state
 
-    def driver(self, step: Step, inputs: Any, target: Any, rate: float) -> Loop:
+    def compiler_options(self, device: str, tuning: Tuning = PLAIN) -> dict[str, Any]:
+        """What its compiler is told on top of its defaults; nothing where there is none."""
+        return {}
+
+    def driver(self, step: Step, inputs: Any, target: Any, rate: float, tuning: Tuning = PLAIN) -> Loop:
         """A function that makes a number of steps and returns the state after them and the last step's loss."""
+        loop = tuning.loop
+        if loop is not None:
+            return lambda state, steps: loop(state, inputs, target, rate, steps)
 
         def run(state: State, steps: int) -> tuple[State, Any]:
             loss = None
@@ -94,6 +132,12 @@ class Backend(ABC):
 
     def synchronise(self, device: str, values: Any) -> None:
         """Return when the device has finished computing the values."""
+        return None
+
+    def reader(self, inputs: Any, target: Any) -> Callable[[int], object] | None:
+        """What reads the data of a fit so many times and does next to nothing with them, as fast as this machine can;
+        None of a backend that is no yardstick.
+        """
         return None
 
     @abstractmethod

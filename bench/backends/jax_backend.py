@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.backends.base import Backend, Loop, State, Step, dtype_of
+from bench.backends.base import PLAIN, Backend, Loop, State, Step, Tuning, dtype_of
 
 PLATFORMS = {"cpu": "cpu", "gpu": "cuda", "tpu": "tpu", "METAL": "mps"}  # as JAX says it: as users of fitbench do
 
@@ -88,12 +88,16 @@ class JaxBackend(Backend):
     def settle(self, state: State, device: str) -> State:
         return self.place(state, device)
 
-    def driver(self, step: Step, inputs: Any, target: Any, rate: float) -> Loop:
+    def compiler_options(self, device: str, tuning: Tuning = PLAIN) -> dict[str, Any]:
+        return dict(tuning.compiler_options)
+
+    def driver(self, step: Step, inputs: Any, target: Any, rate: float, tuning: Tuning = PLAIN) -> Loop:
         import jax
 
-        @jax.jit
-        def compiled(state, inputs, target):  # the rate is a constant in it, not an argument of every call
+        def once(state, inputs, target):  # the rate is a constant in it, not an argument of every call
             return step(state, inputs, target, rate)
+
+        compiled = jax.jit(once, compiler_options=self.compiler_options(target.device.platform, tuning))
 
         def run(state: State, steps: int) -> tuple[State, Any]:
             loss = None

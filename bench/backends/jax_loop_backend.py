@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bench.backends.base import Loop, State, Step
+from bench.backends.base import PLAIN, Loop, State, Step, Tuning
 from bench.backends.jax_backend import JaxBackend
 
 
@@ -10,11 +10,10 @@ class JaxLoopBackend(JaxBackend):
     name = "jax-loop"
     rung = 6
 
-    def driver(self, step: Step, inputs: Any, target: Any, rate: float) -> Loop:
+    def driver(self, step: Step, inputs: Any, target: Any, rate: float, tuning: Tuning = PLAIN) -> Loop:
         import jax
         import jax.numpy as jnp
 
-        @jax.jit
         def loop(state, inputs, target, steps):
             def body(_, carry):
                 state, _ = carry
@@ -22,8 +21,10 @@ class JaxLoopBackend(JaxBackend):
 
             return jax.lax.fori_loop(0, steps, body, (state, jnp.zeros((), target.dtype)))
 
+        compiled = jax.jit(loop, compiler_options=self.compiler_options(target.device.platform, tuning))
+
         def run(state: State, steps: int) -> tuple[State, Any]:
-            return loop(state, inputs, target, steps)
+            return compiled(state, inputs, target, steps)
 
         return run
 

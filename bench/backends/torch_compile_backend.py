@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.backends.base import Loop, Step
+from bench.backends.base import PLAIN, Loop, Step, Tuning
 from bench.backends.torch_backend import TorchBackend
 
 
@@ -38,9 +38,8 @@ class TorchCompileBackend(TorchBackend):
             "TORCHINDUCTOR_COMPILE_THREADS": "1",  # no pool of compiler processes that would share our cores
         }
 
-    def options(self, device: str) -> dict[str, Any]:
-        """Inductor's options, on top of its defaults."""
-        return {}
+    def compiler_options(self, device: str, tuning: Tuning = PLAIN) -> dict[str, Any]:
+        return dict(tuning.compiler_options)
 
     def warm_up(self, device: str) -> None:
         import torch
@@ -48,13 +47,14 @@ class TorchCompileBackend(TorchBackend):
         def warm(x):
             return (x * x).sum()
 
-        torch.compile(warm, fullgraph=True, options=self.options(device))(torch.ones(64, device=device)).item()
+        torch.compile(warm, fullgraph=True, options=self.compiler_options(device))(torch.ones(64, device=device)).item()
 
-    def driver(self, step: Step, inputs: Any, target: Any, rate: float) -> Loop:
+    def driver(self, step: Step, inputs: Any, target: Any, rate: float, tuning: Tuning = PLAIN) -> Loop:
         import torch
 
         torch.compiler.reset()
-        compiled = torch.compile(step, fullgraph=True, options=self.options(target.device.type))
+        options = self.compiler_options(target.device.type, tuning)
+        compiled = torch.compile(step, fullgraph=True, options=options)
         return super().driver(compiled, inputs, target, rate)
 
     def compilations(self) -> int | None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bench.backends.base import Loop, State, Step
+from bench.backends.base import PLAIN, Loop, State, Step, Tuning
 from bench.backends.torch_compile_backend import TorchCompileBackend
 
 
@@ -10,11 +10,11 @@ class TorchCompileLoopBackend(TorchCompileBackend):
     name = "torch-compile-loop"
     rung = 4
 
-    def options(self, device: str) -> dict[str, Any]:
+    def compiler_options(self, device: str, tuning: Tuning = PLAIN) -> dict[str, Any]:
         # On the CPU the loop is generated in C++: without it, Inductor writes it in Python, and that is 3 times slower.
-        return {"cpp_wrapper": True} if device == "cpu" else {}
+        return {**({"cpp_wrapper": True} if device == "cpu" else {}), **tuning.compiler_options}
 
-    def driver(self, step: Step, inputs: Any, target: Any, rate: float) -> Loop:
+    def driver(self, step: Step, inputs: Any, target: Any, rate: float, tuning: Tuning = PLAIN) -> Loop:
         import torch
         from torch._higher_order_ops.while_loop import while_loop
         from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
@@ -34,7 +34,7 @@ class TorchCompileLoopBackend(TorchCompileBackend):
             return tree_unflatten(leaves, structure), loss
 
         torch.compiler.reset()
-        compiled = torch.compile(loop, fullgraph=True, options=self.options(target.device.type))
+        compiled = torch.compile(loop, fullgraph=True, options=self.compiler_options(target.device.type, tuning))
 
         def run(state: State, steps: int) -> tuple[State, Any]:
             return compiled(state, inputs, target, torch.tensor(steps))

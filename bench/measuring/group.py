@@ -21,7 +21,7 @@ from bench.measuring.sampling import Sampler, steps_of_round
 from bench.measuring.scheduler import Cores, Job, Scheduler
 from bench.records.limits import LARGEST
 from bench.records.record import Facts, ProcessStart, Sample
-from bench.records.rounds import Row
+from bench.records.rounds import PAGE_FAULTS, READ_SECONDS, Row
 from bench.sides.machine import cpu_name
 from bench.sides.side import Side
 from bench.support.errors import one_line
@@ -241,6 +241,7 @@ class Group:
             threads=built.threads,
             cores=self.pool.cores_of(member.side, None if self.timed else member.cores),
             matmul_precision=built.matmul_precision,
+            compiler_options=built.compiler_options,
         )
 
     def _take_turns(self) -> None:
@@ -266,7 +267,7 @@ class Group:
         state = dict(self.panel.latest)
         for member, place, one in made:
             timing = (one.time, one.steps, one.seconds, one.cpu_seconds)
-            member.sampler.add(Row(self.process, turn, place, *timing, state))
+            member.sampler.add(Row(self.process, turn, place, *timing, state, _readings(one)))
 
     def _sides_of(self, member: Member) -> list[Member]:
         return [one for one in self.members if one.case == member.case]
@@ -342,6 +343,12 @@ class Group:
             ),
             rounds=sampler.rounds() if good and self.timed else None,
         )
+
+
+def _readings(one: Stretch) -> dict[str, float]:
+    """What a worker read beside the time of a round; nothing where it tells nothing."""
+    told = {PAGE_FAULTS: one.page_faults, READ_SECONDS: one.read_seconds}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _fitted(oracle: Oracle, facts: Facts, checkpoints: Sequence[Checkpoint]) -> Facts:

@@ -32,7 +32,8 @@ from bench.truth.agreement import Agreement
 # 1: the first; one process a case, its rounds a list of objects.
 # 2: several processes a case; rounds in columns, with process, time, steps and yardstick; cold start by process.
 # 3: a panel of controls instead of the yardstick.
-SCHEMA: Final = 3
+# 4: readings in rounds; the compiler's options, and the fingerprint of what it generated.
+SCHEMA: Final = 4
 
 Outcome = Literal["measured", "agreed", "skipped", "failed", "not reached"]
 MEASURED: Final = "measured"
@@ -125,6 +126,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a fit apart from its timings.
 
     losses: pairs of a step, counted from 1, and the loss that it saw; exact_losses: the same of the oracle.
+    compiler_options: what the compiler was told on top of its defaults; fingerprint: the SHA-256, in hex, of the code
+    that it generated; None where there is no compiler, or in older files.
     """
 
     device_name: Text | None = None
@@ -137,6 +140,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     coefficients: Annotated[list[Value], Meta(max_length=100)] | None = None
     losses: Losses | None = None
     exact_losses: Losses | None = None
+    compiler_options: Annotated[dict[Name, Text], Meta(max_length=100)] = {}
+    fingerprint: Name | None = None
 
 
 class Record(Facts, frozen=True, kw_only=True):
@@ -154,7 +159,7 @@ class Record(Facts, frozen=True, kw_only=True):
     reason: Text | None
     seed: Count
     steps: Steps
-    schema: Literal[3] = SCHEMA
+    schema: Literal[4] = SCHEMA
     agreement: Agreement | None = None
     processes: Annotated[list[ProcessStart], Meta(max_length=MOST_PROCESSES)] | None = None
     rounds: Rounds | None = None

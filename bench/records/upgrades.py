@@ -43,4 +43,9 @@ def _from_2(info: Mapping[str, Any]) -> dict[str, Any]:
     return {**info, "schema": 3, "rounds": {**rest, "controls": {YARDSTICK: rounds["yardstick_seconds"]}}}
 
 
-UPGRADES: Mapping[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _from_1, 2: _from_2}
+def _from_3(info: Mapping[str, Any]) -> dict[str, Any]:
+    """What came with 4 was not told."""
+    return {**info, "schema": 4}
+
+
+UPGRADES: Mapping[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _from_1, 2: _from_2, 3: _from_3}

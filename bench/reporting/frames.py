@@ -212,7 +212,7 @@ def _evidence(found: Unstable) -> str:
 
 def rounds(frame: pd.DataFrame) -> pd.DataFrame:
     """One row a round, the warm-up's too: seconds and cpu_seconds are per iteration, as read; the rest says when it was
-    made, and by the name of each control what that took in the turn.
+    made, by the name of each control what that took in the turn, and by the name of each reading what was read.
     """
     timed = frame[frame["outcome"] == MEASURED]
     parts = [
@@ -221,6 +221,7 @@ def rounds(frame: pd.DataFrame) -> pd.DataFrame:
                 **{name: getattr(row, name) for name in KEYS},
                 **row.record.rounds.columns(),
                 **row.record.rounds.controls,
+                **row.record.rounds.readings,
             }
         )
         for row in timed.itertuples()

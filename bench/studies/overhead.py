@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from bench.backends import backends
-from bench.backends.base import Backend, Loop, State
+from bench.backends.base import Backend, Loop, State, Tuning, inputs_of
 from bench.cases.case import Case
 from bench.measuring.sampling import steps_of_round
 from bench.sides import code
@@ -36,8 +36,8 @@ def bare(case: Case, cores: str) -> None:
     backend.start(1)
     fit = importlib.import_module(f"impls.{case.variant}.{backend.fit}")
     x, y = problem.data()
-    inputs, target = fit.features(backend.place(x, case.device)), backend.place(y, case.device)
-    run = _loop(backend, fit, inputs, target, problem.rate)
+    inputs, target = inputs_of(fit, backend.place(x, case.device), backend.place(y, case.device))
+    run = _loop(backend, fit, inputs, target, problem)
     scalars = [backend.place(value, case.device) for value in problem.start()]
     for warm_up in itertools.chain([True, True], (False for _ in sys.stdin)):
         state = backend.settle(fit.init(scalars, problem.rate), case.device)
@@ -48,10 +48,11 @@ def bare(case: Case, cores: str) -> None:
             print(repr(seconds), flush=True)
 
 
-def _loop(backend: Backend, fit: Any, inputs: Any, target: Any, rate: float) -> Loop:
+def _loop(backend: Backend, fit: Any, inputs: Any, target: Any, problem: Problem) -> Loop:
     """The loop that a user would write. A loop inside the compiler is the backend's own, which the runner calls too."""
-    if type(backend).driver is not Backend.driver:
-        return backend.driver(fit.step, inputs, target, rate)
+    rate, tuning = problem.rate, Tuning.of(fit, problem.points)
+    if type(backend).driver is not Backend.driver or tuning.loop is not None:
+        return backend.driver(fit.step, inputs, target, rate, tuning)
 
     def run(state: State, steps: int) -> tuple[State, Any]:
         for _ in range(steps):

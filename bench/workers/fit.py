@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.backends.base import Backend, Loop
+from bench.backends.base import Backend, Loop, Tuning, inputs_of
 from bench.truth.probes import Probe
 from bench.truth.problem import Checkpoint, Problem
 
@@ -23,9 +23,13 @@ class Fit:
 
     def __init__(self, backend: Backend, code: Any, device: str, problem: Problem, data: list[np.ndarray]) -> None:
         self.backend, self.code, self.device, self.problem = backend, code, device, problem
-        self.target = backend.place(data.pop(), device)
-        self.inputs = code.features(backend.place(data.pop(), device))
-        self.run: Loop = backend.driver(code.step, self.inputs, self.target, problem.rate)
+        y, x = (backend.place(data.pop(), device) for _ in range(2))
+        self.inputs, self.target = inputs_of(code, x, y)
+        del x, y
+        tuning = Tuning.of(code, problem.points)
+        self.compiler_options = backend.compiler_options(device, tuning)
+        self.run: Loop = backend.driver(code.step, self.inputs, self.target, problem.rate, tuning)
+        self.read = backend.reader(self.inputs, self.target)
         self.recompiles = 0
         self.slowdown = 0.0
         self.begin()

@@ -1,4 +1,4 @@
-"""The peak memory of this process."""
+"""The memory of this process: its peak, and the pages that the system had to give."""
 
 import sys
 from contextlib import suppress
@@ -27,3 +27,12 @@ def forget_peak_memory() -> None:
     """Let the peak start again from what is resident now, where the system can."""
     with suppress(OSError):
         CLEAR.write_text("5")
+
+
+def page_faults() -> int | None:
+    """How many pages the system had to give to this process, without a disk, since it began; None on Windows."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -39,6 +39,7 @@ class Built:
     """digest: of the data's bits; threads and matmul_precision: what is in force; None where nobody tells.
 
     import_seconds: what the packages that this implementation imports took, whichever case of the process was first.
+    compiler_options: what the compiler is told on top of its defaults.
     """
 
     build_seconds: float
@@ -47,6 +48,7 @@ class Built:
     threads: int | None
     matmul_precision: str
     import_seconds: float = 0.0
+    compiler_options: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,19 @@ class Converged:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A timed round: when it ended, seconds per iteration, and how many steps of the fit are done."""
+    """A timed round: when it ended, seconds per iteration, and how many steps of the fit are done.
+
+    What older workers do not tell: page_faults per iteration, that needed no disk; read_seconds, in which a yardstick
+    read the data once.
+    """
 
     time: float
     steps: int
     seconds: float
     cpu_seconds: float
     done: int
+    page_faults: float | None = None
+    read_seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from bench.truth.problem import Problem, digest
 from bench.workers import lifeline
 from bench.workers.controls import Controls
 from bench.workers.fit import Fit
-from bench.workers.memory import forget_peak_memory, peak_memory
+from bench.workers.memory import forget_peak_memory, page_faults, peak_memory
 from bench.workers.protocol import (
     PROTOCOL,
     Build,
@@ -123,6 +123,7 @@ class Worker:
             digest=hashed,
             device_name=self.backend.devices()[case.device],
             import_seconds=import_seconds,
+            compiler_options={name: str(value) for name, value in self.fit.compiler_options.items()},
             **self.backend.facts(),
         )
 
@@ -181,12 +182,20 @@ class Worker:
         if asked.disable_gc:
             gc.disable()
         with fit.counting_recompiles():
-            cpu, begun = time.process_time(), time.perf_counter()
+            faults, cpu, begun = page_faults(), time.process_time(), time.perf_counter()
             fit.advance(steps)
-            ended, cpu_ended = time.perf_counter(), time.process_time()
+            ended, cpu_ended, faults_ended = time.perf_counter(), time.process_time(), page_faults()
         gc.enable()
         fit.slowdown = 0.0
-        return Stretch(time.time(), steps, (ended - begun) / steps, (cpu_ended - cpu) / steps, fit.done)
+        return Stretch(
+            time=time.time(),
+            steps=steps,
+            seconds=(ended - begun) / steps,
+            cpu_seconds=(cpu_ended - cpu) / steps,
+            done=fit.done,
+            page_faults=None if faults is None or faults_ended is None else (faults_ended - faults) / steps,
+            read_seconds=None if fit.read is None else timed(fit.read, steps) / steps,
+        )
 
     def leave(self, _: Leave) -> Left:
         """Where the timed fit stands at its next checkpoint, to be checked, and one step further. It begins anew then.

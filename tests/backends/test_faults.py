@@ -26,14 +26,14 @@ class Planted(NumpyBackend):
     rung = 9
     {extra}
 
-    def driver(self, step, inputs, target, rate):
+    def driver(self, step, inputs, target, rate, *more):
         calls = []
         {compiled}
         def planted(state, inputs, target, rate):
             calls.append(1)
             {fault}
             return step(state, inputs, target, rate)
-        return super().driver(planted, inputs, target, rate)
+        return super().driver(planted, inputs, target, rate, *more)
 
 BACKEND = Planted()
 """

@@ -88,15 +88,15 @@ def test_where_there_is_no_compiler_nothing_is_to_be_proved(name):
 
 
 class ForgetfulTorch(TorchCompileBackend):
-    def driver(self, step, inputs, target, rate):
-        return TorchBackend.driver(self, step, inputs, target, rate)
+    def driver(self, step, inputs, target, rate, *more):
+        return TorchBackend.driver(self, step, inputs, target, rate, *more)
 
 
 class ForgetfulJax(JaxBackend):
     """Every operation of its step is compiled by itself, and counted."""
 
-    def driver(self, step, inputs, target, rate):
-        return Backend.driver(self, step, inputs, target, rate)
+    def driver(self, step, inputs, target, rate, *more):
+        return Backend.driver(self, step, inputs, target, rate, *more)
 
 
 @pytest.mark.parametrize(("kind", "reason"), [(ForgetfulTorch, NOTHING), (ForgetfulJax, PYTHON)])
@@ -109,8 +109,8 @@ def later(kind: type[Backend], after: int, context) -> Backend:
     """A backend of the kind whose calls are made inside a context, once so many steps are made."""
 
     class Later(kind):
-        def driver(self, step, inputs, target, rate):
-            run, done = super().driver(step, inputs, target, rate), 0
+        def driver(self, step, inputs, target, rate, *more):
+            run, done = super().driver(step, inputs, target, rate, *more), 0
 
             def fallen(state, steps):
                 nonlocal done
@@ -144,10 +144,10 @@ def test_a_step_that_is_no_longer_compiled_later_is_caught(kind, context, after)
 class UncompiledLater(TorchCompileBackend):
     """After some steps it calls the step as it was written."""
 
-    def driver(self, step, inputs, target, rate):
+    def driver(self, step, inputs, target, rate, *more):
         compiled, eager = (
-            super().driver(step, inputs, target, rate),
-            TorchBackend.driver(self, step, inputs, target, rate),
+            super().driver(step, inputs, target, rate, *more),
+            TorchBackend.driver(self, step, inputs, target, rate, *more),
         )
         done = 0
 
@@ -166,15 +166,15 @@ def failing(graph, example_inputs):
 class Suppressing(TorchCompileBackend):
     """Dynamo hides that the compiler failed, and runs the step as it was written."""
 
-    def driver(self, step, inputs, target, rate):
+    def driver(self, step, inputs, target, rate, *more):
         torch.compiler.reset()
-        return TorchBackend.driver(self, torch.compile(step, backend=failing), inputs, target, rate)
+        return TorchBackend.driver(self, torch.compile(step, backend=failing), inputs, target, rate, *more)
 
 
 class Limited(TorchCompileBackend):
     """Compiled anew for every value of a number, until Dynamo has had enough and runs what was written."""
 
-    def driver(self, step, inputs, target, rate):
+    def driver(self, step, inputs, target, rate, *more):
         torch.compiler.reset()
         compiled, calls = torch.compile(step, backend="eager", dynamic=False), 0
 

@@ -101,7 +101,7 @@ def test_ids_groups_and_flat_fields_name_the_case(timed):
 def test_record_holds_what_the_specification_lists(timed):
     _, document = timed
     info = document["benchmarks"][0]["extra_info"]
-    assert info["schema"] == document["fitbench_schema"] == 3
+    assert info["schema"] == document["fitbench_schema"] == 4
     assert [step for step, _ in info["losses"]] == [100, 200, 300]
     assert info["losses"][-1][1] == pytest.approx(info["exact_losses"][-1][1], rel=1e-12)
     assert len(info["coefficients"]) == 4

@@ -111,6 +111,6 @@ def test_columns_are_those_of_the_record_and_join():
     for each in (one, other):
         feed(each, itertools.repeat(1e-3))
     both = joined([one.rounds(), other.rounds()])
-    assert tuple(both.columns()) == COLUMNS == (*Row._fields[:-1], "warm_up")
+    assert tuple(both.columns()) == COLUMNS == (*Row._fields[:-2], "warm_up")
     assert both.process == [0] * BLOCK + [1] * BLOCK  # level from the start: the block that told so is enough
     assert both.turn == [*range(BLOCK)] * 2

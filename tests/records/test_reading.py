@@ -10,6 +10,7 @@ from builders import MACHINE, record, rounds, start, write
 from bench.records import reading
 from bench.records.reading import load, sample
 from bench.records.record import AGREED, FAILED, NOT_REACHED, SCHEMA, SKIPPED, Comparison, Machine
+from bench.records.rounds import COLUMNS
 from bench.records.writing import document
 from bench.records.writing import write as write_document
 from bench.support.errors import InputError
@@ -129,7 +130,7 @@ def test_what_is_damaged_or_foreign_is_refused(tmp_path, changes, message):
 
 @pytest.mark.parametrize("schema", [99, 0, -1, 2.0, 2.5, True, None, "2", [2], {}])
 def test_schemas_that_are_unknown_are_refused(tmp_path, schema):
-    with pytest.raises(InputError, match=r"this fitbench reads schema 1 and 2 and 3$") as caught:
+    with pytest.raises(InputError, match=r"this fitbench reads schema 1 and 2 and 3 and 4$") as caught:
         load(written(tmp_path, info={"schema": schema}))
     assert f"run.json: {EXTRA}: written in schema {schema!r}; " in str(caught.value)
 
@@ -197,7 +198,7 @@ def test_a_case_has_only_so_many_processes(tmp_path):
     assert len(one.processes) == len(one.rounds.process) == 200
     more = {**TIMED, "processes": [start(i) for i in range(201)]}
     assert refused(write(path, [more])) == f"{MEASURED}.processes: expected `array` of length <= 200"
-    columns = {name: column * 201 for name, column in ONE.items() if name != "controls"}
+    columns = {name: column * 201 for name, column in ONE.items() if name in COLUMNS}
     more = {**TIMED, "rounds": columns | {"process": list(range(201))}}
     assert refused(write(path, [more])) == f"{MEASURED}.rounds: expected at most 200 processes"
 
