@@ -241,11 +241,12 @@ class Comparison(msgspec.Struct, frozen=True):
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """The machine and the software of a run; what the system did not tell is None.
 
-    packages: the distributions that compute, by lower-case name. environment: the variables that may change a timing.
-    other_runs: processes of runs of fitbench that went on beside this one. code: the SHA-256, in hex, of all code under
-    bench and impls. cut_short: whether the run ended before all that was planned was measured. controls: what they
-    were computed by, which is fitbench's own interpreter and NumPy whatever is compared; None in older files, which may
-    tell it as yardstick, and else had it computed by what the run itself was.
+    caches: bytes of those that data of one core go through, by name ("L1d", "L2", "L3"); none where the system does not
+    tell, and in older files. packages: the distributions that compute, by lower-case name. environment: the variables
+    that may change a timing. other_runs: processes of runs of fitbench that went on beside this one. code: the SHA-256,
+    in hex, of all code under bench and impls. cut_short: whether the run ended before all that was planned was
+    measured. controls: what they were computed by, which is fitbench's own interpreter and NumPy whatever is compared;
+    None in older files, which may tell it as yardstick, and else had it computed by what the run itself was.
     """
 
     cpu: Text | None = None
@@ -255,6 +256,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     governor: Text | None = None
     load_average: Annotated[list[Error], Meta(max_length=3)] | None = None
     memory_bytes: Count | None = None
+    caches: Annotated[dict[Name, Annotated[int, Meta(ge=1)]], Meta(max_length=10)] = {}
     os: Text | None = None
     python: Name | None = None
     packages: Annotated[dict[Text, Text], Meta(max_length=MOST_PACKAGES)] = {}

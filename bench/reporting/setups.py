@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from bench.records.record import Run
+from bench.reporting import units
 from bench.support.paths import anonymous
 
 
@@ -29,6 +30,7 @@ def _setup(label: str, run: Run, packages: Collection[str] | None) -> dict[str, 
         "load_average": _listed(f"{load:.2f}" for load in told.load_average or ()),
         "other_runs": _listed(f"pid {pid}" for pid in told.other_runs),
         "memory_bytes": told.memory_bytes,
+        "caches": _listed(f"{name} {units.memory(size)}" for name, size in told.caches.items()),
         "devices": _listed(f"{one.case.device}: {one.device_name}" for one in run.records if one.device_name),
         "OS": told.os,
         "threads": _listed(one.threads for one in run.records if one.threads is not None),

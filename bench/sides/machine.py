@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from functools import cache
@@ -13,11 +14,13 @@ import psutil
 from bench.records.record import Machine
 from bench.sides.side import Side
 from bench.sides.variables import timing_variables
-from bench.support.system import allowed_cores
+from bench.support.system import TOPOLOGY, allowed_cores
 
 # What differs from run to run without making it another machine.
 PASSING = ("load_average", "git_commit", "git_dirty", "other_runs", "environment", "code", "cut_short")
 
+DARWIN = {"L1d": "l1dcachesize", "L2": "l2cachesize", "L3": "l3cachesize"}
+SIZE, UNITS = re.compile(r"([1-9]\d*)([KMG]?)"), {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 ARM = ("CPU implementer", "CPU variant", "CPU part", "CPU revision")  # of each core
 
 
@@ -27,8 +30,7 @@ def cpu_name() -> str:
     if sys.platform == "linux":
         return linux_name(Path("/proc/cpuinfo").read_text(errors="replace"), platform.machine())
     if sys.platform == "darwin":
-        words = ["sysctl", "-n", "machdep.cpu.brand_string"]
-        return subprocess.run(words, capture_output=True, text=True).stdout.strip() or platform.machine()
+        return _sysctl("machdep.cpu.brand_string") or platform.machine()
     return platform.processor() or platform.machine()
 
 
@@ -43,6 +45,29 @@ def linux_name(cpuinfo: str, architecture: str) -> str:
     return "; ".join(dict.fromkeys([dict(pairs).get("model name") or architecture, *cores]))
 
 
+@cache
+def caches() -> dict[str, int]:
+    """Bytes of the caches that data of one core go through, by name: "L1d", "L2", "L3"; none where the system does not
+    tell.
+    """
+    if sys.platform == "linux":
+        return linux_caches(TOPOLOGY / f"cpu{allowed_cores()[-1]}" / "cache")  # runs are pinned to the last
+    if sys.platform == "darwin":
+        told = {name: _sysctl(f"hw.perflevel0.{key}") or _sysctl(f"hw.{key}") for name, key in DARWIN.items()}
+        return {name: int(size) for name, size in told.items() if size.isdecimal() and int(size)}
+    return {}
+
+
+def linux_caches(folder: Path) -> dict[str, int]:
+    """As a folder of one core under /sys tells of them, from small to large; without those of instructions."""
+    found = {}
+    for index in folder.glob("index[0-9]*"):
+        level, kind, size = ((index / name).read_text().strip() for name in ("level", "type", "size"))
+        if kind != "Instruction" and (known := SIZE.fullmatch(size)) is not None:
+            found["L" + level + ("d" if kind == "Data" else "")] = int(known[1]) * UNITS[known[2]]
+    return dict(sorted(found.items()))
+
+
 def machine_of(side: Side) -> Machine:
     """The machine and the software of a side; what the system does not tell is None."""
     load = os.getloadavg() if hasattr(os, "getloadavg") else None
@@ -54,6 +79,7 @@ def machine_of(side: Side) -> Machine:
         governor=_governor(),
         load_average=list(load) if load else None,
         memory_bytes=psutil.virtual_memory().total,
+        caches=caches(),
         os=platform.platform(),
         python=side.python_version,
         packages=dict(side.packages),
@@ -62,6 +88,11 @@ def machine_of(side: Side) -> Machine:
         git_dirty=side.dirty,
         controls=f"python {platform.python_version()}, numpy {version('numpy')}",
     )
+
+
+def _sysctl(name: str) -> str:
+    """What macOS says of this; nothing if it does not know it."""
+    return subprocess.run(["sysctl", "-n", name], capture_output=True, text=True).stdout.strip()
 
 
 def _governor() -> str | None:

@@ -8,6 +8,7 @@ goes through again and again, is 2 (x and y) at least, and what the figures at t
 the figures of the run's model, robustly (soft L1 of scipy), weighted by the figures' own intervals.
 """
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -164,7 +165,7 @@ def growth(cases: Sequence[Case], figures: Sequence[Interval], caches: Mapping[s
     ends = [0.0, *knots, math.inf]
     levels = [
         Level(_named(names, each), *between, per_point)
-        for each, between, per_point in zip(held, zip(ends, ends[1:], strict=False), each[1:], strict=True)
+        for each, between, per_point in zip(held, itertools.pairwise(ends), each[1:], strict=True)
     ]
     return Growth(
         cases[0], sizes, tuple(figures), arrays, each[0], tuple(levels), best.parameters, best.covariance, best.t

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.sides.machine import cpu_name, linux_name
+from bench.sides.machine import cpu_name, linux_caches, linux_name
 
 X86 = "processor\t: 0\nmodel name\t: Intel(R) Xeon(R) Processor\nflags\t\t: fpu vme\n\nprocessor\t: 1\n"
 PI = "\nHardware\t: BCM2835\nModel\t\t: Raspberry Pi 4\n"
@@ -43,3 +43,13 @@ def test_linux_tells_one_processor_from_another(text, name):
 @pytest.mark.skipif(platform.system() != "Linux" or platform.machine() != "x86_64", reason="of x86 on Linux")
 def test_this_processor_is_named_as_the_system_names_it():
     assert cpu_name() in Path("/proc/cpuinfo").read_text()
+
+
+def test_caches_are_those_of_data(tmp_path):
+    told = [("1", "Data", "48K"), ("1", "Instruction", "32K"), ("2", "Unified", "2M"), ("3", "Unified", "36864K")]
+    for i, values in enumerate([*told, ("4", "Unified", "unknown")]):
+        (tmp_path / f"index{i}").mkdir()
+        for name, value in zip(("level", "type", "size"), values, strict=True):
+            (tmp_path / f"index{i}" / name).write_text(f"{value}\n")
+    assert linux_caches(tmp_path) == {"L1d": 48 * 1024, "L2": 2 * 1024**2, "L3": 36 * 1024**2}
+    assert linux_caches(tmp_path / "nowhere") == {}
