@@ -134,9 +134,11 @@ def growth(cases: Sequence[Case], figures: Sequence[Interval], caches: Mapping[s
     for arrays in ARRAYS if names else ARRAYS[:1]:
         held = arrays * np.dtype(cases[0].dtype).itemsize  # bytes a point
         fits[arrays] = fit(sizes, *_logs(figures), [caches[name] / held for name in names])
-    best = min(fits, key=lambda arrays: fits[arrays].criterion)  # of equal ones the least
-    lines = _weighted([fits.pop(best), *fits.values()])
-    return Growth(cases[0], sizes, tuple(figures), best, _parameter(lines, 0), _levels(lines, [*names, MEMORY]), lines)
+    likely = _probabilities(fits)
+    best = max(likely, key=lambda arrays: likely[arrays])  # of equal ones the least
+    lines = tuple((likely[arrays], fits[arrays]) for arrays in sorted(fits, key=lambda arrays: arrays != best))
+    levels = _levels(lines, [*names, MEMORY])
+    return Growth(cases[0], sizes, tuple(figures), best, _parameter(lines, 0), levels, lines)
 
 
 def _logs(figures: Sequence[Interval]) -> tuple[Array, Array]:
@@ -145,10 +147,11 @@ def _logs(figures: Sequence[Interval]) -> tuple[Array, Array]:
     return np.log([one.value for one in figures]), np.hypot(np.nan_to_num(own, nan=LACK), LACK)
 
 
-def _weighted(lines: Sequence[Line]) -> tuple[tuple[float, Line], ...]:
-    """By probability, which is what Schwarz's criterion is of."""
-    likely = np.exp((lines[0].criterion - np.array([line.criterion for line in lines])) / 2)
-    return tuple(zip((likely / likely.sum()).tolist(), lines, strict=True))
+def _probabilities(fits: Mapping[int, Line]) -> dict[int, float]:
+    """Of each number of arrays: by Schwarz's criterion of its line, and beforehand the less, the more they are."""
+    least = min(line.criterion for line in fits.values())
+    likely = {arrays: math.exp((least - line.criterion) / 2) / arrays for arrays, line in fits.items()}
+    return {arrays: each / sum(likely.values()) for arrays, each in likely.items()}
 
 
 def _parameter(lines: Sequence[tuple[float, Line]], place: int) -> Interval:

@@ -21,8 +21,8 @@ TRUST = 10.0  # df that the errors are trusted with, beside how the figures lie 
 @dataclass(frozen=True, eq=False)
 class Line:
     """knots: where it bends; held: of each stretch, the places of the levels whose sizes are in it; parameters: the
-    overhead, and the slope of each stretch, with their covariance; criterion: Schwarz's, of which less is better; df: of
-    the covariance.
+    overhead, and the slope of each stretch, with their covariance; criterion: Schwarz's, of which less is better; df:
+    of the covariance.
     """
 
     knots: Sequence[float]
