@@ -1,8 +1,11 @@
-"""The backend that ratios are relative to: the user's choice."""
+"""What times are relative to: the backend of the user's choice, and the yardstick."""
 
 import argparse
 
 BASELINE, BASELINE_DEVICE = "numpy", "cpu"
+# The backend that is written for speed alone, and the variant that it is written for: its steps stand for what the
+# machine can do, whatever way of writing they are compared with.
+YARDSTICK, YARDSTICK_VARIANT = "native", "tuned"
 
 
 def add_baseline(parser: argparse.ArgumentParser) -> None:

@@ -21,9 +21,11 @@ from bench.cases.variants import variants
 from bench.records.record import AGREED, MEASURED, RIGHT, Record, Run
 from bench.records.rounds import COLUMNS as COLUMNS_OF_ROUNDS
 from bench.reporting import units
-from bench.reporting.baseline import BASELINE, BASELINE_DEVICE
+from bench.reporting.baseline import BASELINE
+from bench.reporting.ratios import MULTIPLES, SPEEDUP, compare
 from bench.statistics import cold_start, intervals
 from bench.statistics.estimate import doubt
+from bench.statistics.growth import growths, named_without
 from bench.statistics.intervals import Interval
 from bench.statistics.model import Model, Net, fit
 from bench.statistics.stability import DRIFT, Unstable
@@ -42,7 +44,6 @@ MACHINE = ["core_loading", "memory_loading", "rounds_taken"]
 PROCESSES = ["processes", "processes_asked", "processes_lost"]
 SAMPLING = [*PROCESSES, "rounds", "warm_up_rounds", "unsettled", "stopped", "half_width"]
 STABILITY = ["unstable", "unstable_kind", "mode_a_seconds", "mode_b_seconds"]
-SPEEDUP = ["speedup", "speedup_low", "speedup_high"]
 STARTS = ["state", "state_processes", *cold_start.PARTS, "total_seconds", "total_low", "total_high"]
 INTEGERS = [
     *[*PROCESSES, "rounds", "warm_up_rounds", "unsettled", "shared_processes", "rounds_taken"],
@@ -50,11 +51,11 @@ INTEGERS = [
 ]
 FLOATS = [
     *[*INTERVAL, *AS_READ, *MACHINE[:2], "half_width", "mode_a_seconds", "mode_b_seconds"],
-    *["baseline_seconds", *SPEEDUP, "digits"],
+    *["baseline_seconds", *SPEEDUP, *MULTIPLES, "digits"],
 ]
 COLUMNS = {
-    "iteration-time": [*INTERVAL, *AS_READ, *MACHINE, *SAMPLING, *STABILITY, "steps", "seed"],
-    "speedup": ["baseline", "baseline_seconds", "seconds", *SPEEDUP, "shared_processes"],
+    "iteration-time": [*INTERVAL, *AS_READ, *MACHINE, *SAMPLING, *STABILITY, *MULTIPLES, "steps", "seed"],
+    "speedup": ["baseline", "baseline_variant", "baseline_seconds", "seconds", *SPEEDUP, "shared_processes"],
     "agreement": [*AGREEMENT, "excess_loss", "largest_bound", *NAMES],
     "resources": RESOURCES,
 }
@@ -83,15 +84,16 @@ def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
     """One row a case: what names it, its outcome, and its figures in SI units, per iteration where it is timings.
 
     Column `record` holds the record, `net` the case net of the machine, `paces` the seconds of its processes, `starts`
-    its cold starts. seconds, low_seconds and high_seconds are those of the run's model, the raw ones those of
-    intervals.median_interval; speedup is the backend `baseline` on the cpu, of the same run and else the same axes,
-    over the case: see `ratio`. unsettled counts the processes whose warm-up no test ended. Raises InputError for a run
-    that contradicts itself.
+    its cold starts, `growth` how its time grows with its size, `caches` the sizes of those of its machine. seconds,
+    low_seconds and high_seconds are those of the run's model, the raw ones those of intervals.median_interval; speedup
+    is the backend `baseline` on the cpu, of the same run and else the same axes, over the case: see `ratios.ratio`.
+    unsettled counts the processes whose warm-up no test ended. Raises InputError for a run that contradicts itself.
     """
     models = {label: fit([*run.measured.values()]) for label, run in runs.items() if run.measured}
     rows = [_row(label, record, models.get(label)) for label, run in runs.items() for record in run.records]
-    _compare(rows, baseline)
-    objects = ["record", "model", "net", "paces", "starts"]
+    compare(rows, baseline)
+    _grow(rows, runs, models)
+    objects = ["record", "model", "net", "paces", "starts", "growth", "caches"]
     names = [*KEYS, "outcome", "reason", *objects, *itertools.chain(*COLUMNS.values())]
     frame = pd.DataFrame(rows, columns=list(dict.fromkeys(names)))
     frame["baseline"] = baseline
@@ -110,32 +112,16 @@ def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
     return frame.drop(columns=unused).sort_values(KEYS, ignore_index=True, kind="stable")
 
 
-def _compare(rows: Iterable[dict[str, Any]], baseline: str) -> None:
-    """Give the measured rows their speedup, where the baseline was measured too."""
-    timed = [row for row in rows if row["outcome"] == MEASURED]
-    bases = [row for row in timed if row["backend"] == baseline and row["device"] == BASELINE_DEVICE]
-    baselines = {_peers(row): row for row in bases}
-    for row in timed:
-        if (base := baselines.get(_peers(row))) is not None:
-            found, processes = ratio(row, base)
-            row |= dict(zip(SPEEDUP, (found.value, found.low, found.high), strict=True))
-            row |= {"baseline_seconds": base["seconds"], "shared_processes": processes}
-
-
-def _peers(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(row[name] for name in KEYS if name not in ("device", "backend"))
-
-
-def ratio(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[Interval, int]:
-    """Seconds of b over those of a, rows of one run, with its 95 % interval; and how many processes they share.
-
-    Cases of one device take turns, and are paired by process. Those of two devices do not: then the ends of the
-    interval are NaN.
-    """
-    if a["device"] != b["device"]:
-        return Interval(b["seconds"] / a["seconds"], math.nan, math.nan), 0
-    shared = len({*a["net"].process.tolist()} & {*b["net"].process.tolist()})
-    return a["model"].ratio(a["record"].case, b["record"].case), shared
+def _grow(rows: Iterable[dict[str, Any]], runs: Mapping[str, Run], models: Mapping[str, Model]) -> None:
+    """Tell the rows of a case, whatever its size, how its time grows with that."""
+    found = {
+        (label, *named_without(one.case, "points")): one
+        for label, model in models.items()
+        for one in growths(model, runs[label].machine.caches)
+    }
+    for row in rows:
+        row["growth"] = found.get((row["run"], *named_without(row["record"].case, "points")))
+        row["caches"] = runs[row["run"]].machine.caches
 
 
 def _row(label: str, record: Record, model: Model | None) -> dict[str, Any]:
@@ -288,4 +274,10 @@ def about(group: pd.DataFrame) -> str:
         name for name in [*placed(TABLE_AXIS), *placed(PICTURE)] if name != "device" and group[name].nunique() == 1
     ]
     told = "".join(f", {first[name]}" if isinstance(first[name], str) else f", {first[name]} {name}" for name in shared)
-    return f"Run {printable(first['run'])}: {devices}{names and f' ({names})'}{told}, {first['steps']} steps"
+    runs = [printable(run) for run in dict.fromkeys(group["run"])]
+    return f"{'Run' if len(runs) == 1 else 'Runs'} {', '.join(runs)}: {devices}{names and f' ({names})'}{told}, {_span(group['steps'])} steps"
+
+
+def _span(values: "pd.Series[int]") -> str:
+    low, high = values.min(), values.max()
+    return f"{low}" if low == high else f"{low} to {high}"

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from bench.records.record import MEASURED
-from bench.reporting.frames import GROUP, ratio
+from bench.reporting.frames import GROUP
+from bench.reporting.ratios import ratio
 from bench.statistics import cold_start
 from bench.statistics.break_even import break_even as crossing
 from bench.statistics.intervals import Interval

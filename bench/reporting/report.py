@@ -3,18 +3,18 @@
 import math
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from bench.records.record import MEASURED, Run
 from bench.records.slowing import slowed
 from bench.reporting import canvas, cold_plots, folder, frames, heatmaps, machine, pairs, plots, tables, units
 from bench.reporting.baseline import BASELINE, BASELINE_DEVICE
 from bench.reporting.escaping import code, escape
+from bench.reporting.section import Picture, Section, nothing_timed
 from bench.reporting.setups import setups
 from bench.reporting.spreadsheets import write_csv
 from bench.support.errors import InputError
@@ -67,41 +67,11 @@ def _not_measured(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.loc[frame["outcome"] != MEASURED, [*frames.KEYS, "outcome", "reason"]]
 
 
-@dataclass(frozen=True)
-class Picture:
-    """What is drawn of each group of cases that agree in `by`."""
-
-    name: str
-    draw: Callable[[pd.DataFrame], Figure]
-    by: list[str]
-
-
-@dataclass(frozen=True)
-class Section:
-    """One question: its pictures, its table, what to know about them, and why a group may have nothing to show.
-
-    by: what the cases of a group share; tables: what those of a table do.
-    """
-
-    title: str
-    text: str
-    pictures: tuple[Picture, ...]
-    table: Callable[[pd.DataFrame], str]
-    csv: tuple[str, ...]
-    nothing: Callable[[pd.DataFrame], str | None]
-    by: tuple[str, ...] = tuple(frames.FIGURE)
-    tables: tuple[str, ...] = tuple(frames.TABLE)
-
-
-def _nothing_timed(group: pd.DataFrame) -> str | None:
-    return None if (group["outcome"] == MEASURED).any() else "nothing was timed."
-
-
 def _no_baseline(group: pd.DataFrame) -> str | None:
     if group["speedup"].notna().any():
         return None
     name = f"{code(group['baseline'].iloc[0])} on the {BASELINE_DEVICE}"
-    return _nothing_timed(group) or f"{name} was not timed in this run, so there is nothing to compare with."
+    return nothing_timed(group) or f"{name} was not timed in this run, so there is nothing to compare with."
 
 
 def _nothing_right(group: pd.DataFrame) -> str | None:
@@ -131,7 +101,7 @@ which Python calls once a round.""",
             ),
             lambda group: tables.grid(group, lambda row: units.spread(row.seconds, row.low_seconds, row.high_seconds)),
             ("iteration-time", "rounds"),
-            _nothing_timed,
+            nothing_timed,
         ),
         Section(
             f"Speed against {escape(baseline)}",
@@ -169,7 +139,7 @@ above.""",
             (),
             lambda group: tables.listing(group, tables.AS_READ_TABLE, tables.measured),
             ("iteration-time",),
-            _nothing_timed,
+            nothing_timed,
         ),
         Section(
             "Sampling",
@@ -184,7 +154,7 @@ were kept all the same, and are to be doubted.""",
             (),
             lambda group: tables.listing(group, tables.SAMPLING_TABLE, tables.measured),
             ("iteration-time",),
-            _nothing_timed,
+            nothing_timed,
         ),
         Section(
             "Cold start",
@@ -218,7 +188,7 @@ compared with itself, or one that was not started so.""",
             (Picture("break-even", cold_plots.break_even, frames.FIGURE),),
             tables.break_even,
             ("break-even",),
-            _nothing_timed,
+            nothing_timed,
         ),
         Section(
             "Agreement with the exact fit",

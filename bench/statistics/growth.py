@@ -35,15 +35,19 @@ QUANTILE = (1 + CONFIDENCE) / 2
 
 @dataclass(frozen=True)
 class Level:
-    """What a point takes in seconds between two sizes. name: of the cache whose sizes were measured, "L1d", or of
-    several that have one slope, "L1d to L2"; the last one may be MEMORY. start: 0 in the first; end: infinite in the
-    last.
+    """What a point takes in seconds between two sizes. names: of the caches whose sizes were measured and that have one
+    slope, of which the last may be MEMORY; start: 0 in the first; end: infinite in the last.
     """
 
-    name: str
+    names: tuple[str, ...]
     start: float
     end: float
     per_point: Interval
+
+    @property
+    def name(self) -> str:
+        """ "L1d", or "L1d to L3"."""
+        return " to ".join(dict.fromkeys((self.names[0], self.names[-1])))
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +111,11 @@ class Growth:
         return Interval(value, value / factor, value * factor)
 
 
+def named_without(case: Case, *axes: str) -> tuple[Any, ...]:
+    """What names a case on all axes but these."""
+    return tuple(getattr(case, each.name) for each in AXES if each.name not in axes)
+
+
 def growths(model: Model[Case], caches: Mapping[str, int]) -> list[Growth]:
     """Of every case that a run timed at three sizes or more, in the order of the run.
 
@@ -115,8 +124,8 @@ def growths(model: Model[Case], caches: Mapping[str, int]) -> list[Growth]:
     """
     groups: dict[tuple[Any, ...], list[Case]] = {}
     for case in sorted(model.figures, key=lambda case: case.points):
-        groups.setdefault(_but(case, "points"), []).append(case)
-    ordered = dict.fromkeys(_but(case, "points") for case in model.figures)
+        groups.setdefault(named_without(case, "points"), []).append(case)
+    ordered = dict.fromkeys(named_without(case, "points") for case in model.figures)
     return [
         growth(each, [model.figures[case].net for case in each], caches if each[0].device == "cpu" else {})
         for name in ordered
@@ -176,7 +185,7 @@ def _levels(lines: Sequence[tuple[float, Line]], names: Sequence[str]) -> tuple[
     best = lines[0][1]
     ends = itertools.pairwise([0.0, *best.knots, math.inf])
     return tuple(
-        Level(" to ".join(dict.fromkeys(names[one] for one in (held[0], held[-1]))), *between, _parameter(lines, place))
+        Level(tuple(names[one] for one in held), *between, _parameter(lines, place))
         for place, (held, between) in enumerate(zip(best.held, ends, strict=True), 1)
     )
 
@@ -196,9 +205,11 @@ def crossings(lines: Sequence[Growth]) -> list[Crossing]:
     """Of every two backends of a variant, device and dtype: each size at which the faster one changes, within what was
     measured of both, where on either side of it the two are told apart.
     """
-    pairs = itertools.combinations(lines, 2)
-    alike = ((a, b) for a, b in pairs if _but(a.case, "points", "backend") == _but(b.case, "points", "backend"))
-    return [found for one, other in alike for found in _crossings(one, other)]
+    groups: dict[tuple[Any, ...], list[Growth]] = {}
+    for one in lines:
+        groups.setdefault(named_without(one.case, "points", "backend"), []).append(one)
+    pairs = itertools.chain.from_iterable(itertools.combinations(group, 2) for group in groups.values())
+    return [found for one, other in pairs for found in _crossings(one, other)]
 
 
 STEPS = 400  # of the sizes that are looked at
@@ -226,8 +237,3 @@ def _root(sizes: Array, values: Array) -> float:
     """Where values that end with another sign than they begin with have changed it first."""
     rising = np.maximum.accumulate(values * np.sign(values[-1]))
     return math.exp(float(np.interp(0.0, rising, np.log(sizes))))
-
-
-def _but(case: Case, *without: str) -> tuple[Any, ...]:
-    """What names a case, without some axes."""
-    return tuple(getattr(case, each.name) for each in AXES if each.name not in without)

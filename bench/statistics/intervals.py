@@ -33,6 +33,14 @@ class Interval:
         return max(self.high - self.value, self.value - self.low) / self.value
 
 
+def quotient(a: Interval, b: Interval) -> Interval:
+    """b / a, of two figures that know nothing of each other; the ends are NaN where those of either are."""
+    middle = math.log(b.value / a.value)
+    down = math.hypot(math.log(b.value / b.low), math.log(a.high / a.value))
+    up = math.hypot(math.log(b.high / b.value), math.log(a.value / a.low))
+    return Interval(*(math.exp(each) for each in (middle, middle - down, middle + up)))
+
+
 def by_process(values: Array, process: Array) -> list[Array]:
     """The values of each process, by ascending number of the process."""
     order = np.argsort(process, kind="stable")

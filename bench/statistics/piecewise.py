@@ -15,6 +15,7 @@ from scipy import optimize
 Array = npt.NDArray[np.float64]
 
 TUNING = 2.0  # standard deviations from which a figure counts less
+NOTHING = 1e-6  # of a value: the solver comes no nearer to a bound
 TRUST = 10.0  # df that the errors are trusted with, beside how the figures lie about the line
 
 
@@ -65,7 +66,8 @@ def fit(sizes: Array, logs: Array, error: Array, ends: Sequence[float]) -> Line:
     jacobian, spare = gradient(solved.x), len(logs) - len(scale)
     covariance = _scale(solved.fun, spare) * np.linalg.pinv(jacobian.T @ jacobian) / np.outer(scale, scale)
     criterion = 2 * float(solved.cost) + len(scale) * math.log(len(logs))
-    return Line(knots, held, solved.x / scale, covariance, criterion, TRUST + spare)
+    parameters = np.where(solved.x > NOTHING, solved.x, 0.0) / scale
+    return Line(knots, held, parameters, covariance, criterion, TRUST + spare)
 
 
 def _scale(residuals: Array, spare: int) -> float:
