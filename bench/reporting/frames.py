@@ -23,6 +23,7 @@ from bench.records.rounds import COLUMNS as COLUMNS_OF_ROUNDS
 from bench.reporting import units
 from bench.reporting.baseline import BASELINE
 from bench.reporting.ratios import MULTIPLES, SPEEDUP, compare
+from bench.reporting.thread_ratios import THREADS, compare_threads
 from bench.statistics import cold_start, intervals
 from bench.statistics.estimate import doubt
 from bench.statistics.growth import growths, named_without
@@ -47,11 +48,12 @@ STABILITY = ["unstable", "unstable_kind", "mode_a_seconds", "mode_b_seconds"]
 STARTS = ["state", "state_processes", *cold_start.PARTS, "total_seconds", "total_low", "total_high"]
 INTEGERS = [
     *[*PROCESSES, "rounds", "warm_up_rounds", "unsettled", "shared_processes", "rounds_taken"],
-    *["threads", "peak_memory_bytes", "recompiles", "graph_breaks", "horizon", "replayed", "worst_step"],
+    *["threads", "fewest_threads", "peak_memory_bytes", "recompiles", "graph_breaks"],
+    *["horizon", "replayed", "worst_step"],
 ]
 FLOATS = [
     *[*INTERVAL, *AS_READ, *MACHINE[:2], "half_width", "mode_a_seconds", "mode_b_seconds"],
-    *["baseline_seconds", *SPEEDUP, *MULTIPLES, "digits"],
+    *["baseline_seconds", *SPEEDUP, *MULTIPLES, "digits", "fewest_seconds", *THREADS[3:]],
 ]
 COLUMNS = {
     "iteration-time": [*INTERVAL, *AS_READ, *MACHINE, *SAMPLING, *STABILITY, *MULTIPLES, "steps", "seed"],
@@ -92,9 +94,10 @@ def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
     models = {label: fit([*run.measured.values()]) for label, run in runs.items() if run.measured}
     rows = [_row(label, record, models.get(label)) for label, run in runs.items() for record in run.records]
     compare(rows, baseline)
+    compare_threads(rows, runs)
     _grow(rows, runs, models)
     objects = ["record", "model", "net", "paces", "starts", "growth", "caches"]
-    names = [*KEYS, "outcome", "reason", *objects, *itertools.chain(*COLUMNS.values())]
+    names = [*KEYS, "outcome", "reason", *objects, *THREADS, *itertools.chain(*COLUMNS.values())]
     frame = pd.DataFrame(rows, columns=list(dict.fromkeys(names)))
     frame["baseline"] = baseline
     if (twice := frame[frame.duplicated(KEYS)]).size:
@@ -275,7 +278,8 @@ def about(group: pd.DataFrame) -> str:
     ]
     told = "".join(f", {first[name]}" if isinstance(first[name], str) else f", {first[name]} {name}" for name in shared)
     runs = [printable(run) for run in dict.fromkeys(group["run"])]
-    return f"{'Run' if len(runs) == 1 else 'Runs'} {', '.join(runs)}: {devices}{names and f' ({names})'}{told}, {_span(group['steps'])} steps"
+    where = f"{'Run' if len(runs) == 1 else 'Runs'} {', '.join(runs)}: {devices}{names and f' ({names})'}"
+    return f"{where}{told}, {_span(group['steps'])} steps"
 
 
 def _span(values: "pd.Series[int]") -> str:

@@ -1,6 +1,6 @@
 """How the time of the cases grows with their size: as data, and as tables."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -23,15 +23,15 @@ def grown(frame: pd.DataFrame) -> pd.DataFrame:
     """A row a case and level of cache, of the cases that were timed at several sizes, which are one there."""
     rows = [
         {**{name: getattr(row, name) for name in SIZELESS}, **_about(row.growth), **_told(level)}
-        for row in _lines(frame)
+        for row in _lines(frame).itertuples()
         for level in row.growth.levels
     ]
     return pd.DataFrame(rows, columns=[*SIZELESS, *GROWTH])
 
 
-def _lines(frame: pd.DataFrame) -> Iterator[Any]:
+def _lines(frame: pd.DataFrame) -> pd.DataFrame:
     """Of every case that has a growth its first row."""
-    return frame[frame["growth"].notna()].drop_duplicates(SIZELESS).itertuples()
+    return frame[frame["growth"].notna()].drop_duplicates(SIZELESS)
 
 
 def _about(growth: Growth) -> dict[str, Any]:
@@ -51,13 +51,13 @@ def _ends(found: Interval) -> tuple[float, float, float]:
 def crossovers(frame: pd.DataFrame) -> pd.DataFrame:
     """A row for every size from which on another backend is faster."""
     rows = []
-    lines = {id(row.growth): row for row in _lines(frame)}
-    for _, group in pd.Series(lines).groupby([row.run for row in lines.values()], sort=False):
-        firsts = {row.growth.case: row for row in group}
-        for found in crossings([row.growth for row in group]):
-            case = {name: getattr(firsts[found.below], name) for name in SIZELESS}
+    for _, run in _lines(frame).groupby("run", sort=False, observed=True):
+        cases = {row.growth.case: row for row in run.itertuples()}
+        for found in crossings([row.growth for row in cases.values()]):
+            case = {name: getattr(cases[found.below], name) for name in SIZELESS}
             rows.append({**case, **dict(zip(CROSSOVER, [found.above.backend, *_ends(found.points)], strict=True))})
-    return pd.DataFrame(rows, columns=[*SIZELESS, *CROSSOVER])
+    found = pd.DataFrame(rows, columns=[*SIZELESS, *CROSSOVER])
+    return found.sort_values("crossover_points", kind="stable").sort_values(SIZELESS[:-1], kind="stable")
 
 
 def text(group: pd.DataFrame) -> str:
@@ -70,7 +70,7 @@ def text(group: pd.DataFrame) -> str:
         {"variant": row.variant, "backend": row.backend, "fixed overhead": _spread(row.growth.overhead)}
         | _by_level(row.growth.levels, names)
         | {"arrays": row.growth.arrays if caches else None}
-        for row in _lines(group)
+        for row in _lines(group).itertuples()
     ]
     titles = ["variant", "backend", "fixed overhead", *(f"a point in {name}" for name in names), "arrays"]
     known = pd.DataFrame(rows, columns=titles).dropna(axis="columns", how="all")

@@ -11,8 +11,22 @@ import pandas as pd
 
 from bench.records.record import MEASURED, Run
 from bench.records.slowing import slowed
-from bench.reporting import canvas, cold_plots, folder, frames, heatmaps, machine, pairs, plots, tables, units
-from bench.reporting.baseline import BASELINE, BASELINE_DEVICE
+from bench.reporting import (
+    canvas,
+    cold_plots,
+    folder,
+    frames,
+    growth,
+    heatmaps,
+    machine,
+    multiples,
+    pairs,
+    plots,
+    tables,
+    threads,
+    units,
+)
+from bench.reporting.baseline import BASELINE, BASELINE_DEVICE, YARDSTICK_VARIANT
 from bench.reporting.escaping import code, escape
 from bench.reporting.section import Picture, Section, nothing_timed
 from bench.reporting.setups import setups
@@ -59,6 +73,9 @@ def data(runs: dict[str, Run], frame: pd.DataFrame) -> Iterator[tuple[str, pd.Da
     yield "cold-start", frames.starts(frame)
     yield "ratios", pairs.ratios(frame)
     yield "break-even", pairs.break_evens(frame)
+    yield "growth", growth.grown(frame)
+    yield "crossovers", growth.crossovers(frame)
+    yield "threads", threads.threads(frame)
     yield "losses", frames.losses(frame)
     yield "not-measured", _not_measured(frame)
 
@@ -109,13 +126,18 @@ which Python calls once a round.""",
 The seconds of {code(baseline)} on the {BASELINE_DEVICE}, of the same variant, dtype, size and run, over
 those of the case: the ratio of the two times shown above. "2.00x faster": an iteration takes half the time; in
 brackets, the 95 % interval of that factor, where less than 1 is the other way round. The two took turns, and what they
-share in a process is in neither's way. Without brackets nothing is known of it: the two are of two devices, or were
-measured in one process at the same time or in none. `ratios.csv` has every two backends.""",
+share in a process is in neither's way. A variant that has no such backend is compared with the one of
+{code(YARDSTICK_VARIANT)}, where that was timed: these took no turns, and the interval is that of two figures. Without
+brackets nothing is known of it: the two are of two devices, or were measured in one process at the same time or in
+none. `ratios.csv` has every two backends.""",
             (Picture("speedup", heatmaps.speedup, frames.FIGURE),),
             lambda group: tables.grid(group, tables.speeds),
             ("speedup", "ratios"),
             _no_baseline,
         ),
+        multiples.SECTION,
+        growth.SECTION,
+        threads.SECTION,
         Section(
             "The machine",
             """
@@ -229,7 +251,7 @@ def _document(runs: dict[str, Run], frame: pd.DataFrame, draft: Path) -> str:
     parts.append("## Machines")
     parts += [tables.markdown(tables.side_by_side(runs)), _links(("machines",))]
     taken = Taken()
-    for section in sections(frame["baseline"].iloc[0]):
+    for section in (one for one in sections(frame["baseline"].iloc[0]) if one.wanted(frame)):
         parts += [f"## {section.title}", section.text]
         parts += _section(section, frame, draft, taken)
         parts.append(_links(section.csv))
