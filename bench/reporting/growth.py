@@ -51,13 +51,13 @@ def _ends(found: Interval) -> tuple[float, float, float]:
 def crossovers(frame: pd.DataFrame) -> pd.DataFrame:
     """A row for every size from which on another backend is faster."""
     rows = []
-    for _, run in _lines(frame).groupby("run", sort=False, observed=True):
-        cases = {row.growth.case: row for row in run.itertuples()}
-        for found in crossings([row.growth for row in cases.values()]):
-            case = {name: getattr(cases[found.below], name) for name in SIZELESS}
-            rows.append({**case, **dict(zip(CROSSOVER, [found.above.backend, *_ends(found.points)], strict=True))})
-    found = pd.DataFrame(rows, columns=[*SIZELESS, *CROSSOVER])
-    return found.sort_values("crossover_points", kind="stable").sort_values(SIZELESS[:-1], kind="stable")
+    for _, group in _lines(frame).groupby(SIZELESS[:-1], sort=False, observed=True):
+        cases = {row.growth.case: row for row in group.itertuples()}
+        found = crossings([row.growth for row in cases.values()])
+        for each in sorted(found, key=lambda one: one.points.value):
+            case = {name: getattr(cases[each.below], name) for name in SIZELESS}
+            rows.append({**case, **dict(zip(CROSSOVER, [each.above.backend, *_ends(each.points)], strict=True))})
+    return pd.DataFrame(rows, columns=[*SIZELESS, *CROSSOVER])
 
 
 def text(group: pd.DataFrame) -> str:

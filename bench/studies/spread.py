@@ -1,6 +1,7 @@
 """How far the ratios between backends differ from run to run, from the records of separate runs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from bench.cases.case import Case
 from bench.records.reading import load
 from bench.records.record import Record
+from bench.reporting.baseline import YARDSTICK_VARIANT
 from bench.statistics.intervals import log_ratios, median
 from bench.support.errors import InputError
 
@@ -39,9 +41,9 @@ def text(runs: Sequence[Mapping[Case, float]], baseline: str) -> str:
 
 
 def log_ratios_of(path: Path, baseline: str) -> dict[Case, float]:
-    """The log ratio of each case of a run to the baseline of its group.
+    """The log ratio of each case of a run to the baseline of its group, or else to that of `tuned`.
 
-    Paired by turn where both are in one file, as read; else of the medians. Raises InputError.
+    Paired by turn where both are of one group and in one file, as read; else of the medians. Raises InputError.
     """
     places = _places(path)
     if baseline not in (known := dict.fromkeys(case.backend for case in places)):
@@ -50,7 +52,7 @@ def log_ratios_of(path: Path, baseline: str) -> dict[Case, float]:
     bases = {case.group: case for case in places if case.backend == baseline}
     found = {}
     for case, (file, record) in places.items():
-        base = bases.get(case.group)
+        base = bases.get(case.group) or bases.get(replace(case, variant=YARDSTICK_VARIANT).group)
         if base is not None and base != case:
             found[case] = _log_ratio(places[base], (file, record))
     return found
@@ -58,7 +60,7 @@ def log_ratios_of(path: Path, baseline: str) -> dict[Case, float]:
 
 def _log_ratio(base: tuple[Path, Record], other: tuple[Path, Record]) -> float:
     (first, a), (second, b) = base, other
-    if first == second:
+    if (first, a.case.group) == (second, b.case.group):
         return median(*log_ratios(a.kept, b.kept))
     old, new = (median(one.kept["seconds"], one.kept["process"]) for one in (a, b))
     return float(np.log(new / old))

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from builders import record, write
 from conftest import write_run
 
 from bench import spread
@@ -43,6 +44,14 @@ def test_ratios_to_another_baseline_are_the_inverse(tmp_path, capsys):
     assert f"standard deviation: median {deviation:.1f}, largest {deviation:.1f}" in said
     assert "largest over smallest: median 10.0, largest 10.0" in said
     assert f"numpy: standard deviation {deviation:.1f}" in said and "torch: " not in said
+
+
+def test_a_variant_without_the_baseline_is_compared_with_that_of_tuned(tmp_path):
+    """In turns that have nothing to do with each other: by the medians."""
+    yardstick = record([1e-6, 2e-6, 9e-6], variant="tuned", backend="native")
+    other = record([9e-6, 2e-6, 4e-6])
+    path = write(tmp_path / "run.json", [yardstick, other])
+    assert log_ratios_of(path, "native") == {other.case: pytest.approx(math.log(4 / 2))}
 
 
 def test_a_run_may_be_several_files_whose_turns_are_not_paired(tmp_path):
