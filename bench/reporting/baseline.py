@@ -1,11 +1,8 @@
-"""What times are relative to: the backend of the user's choice, and the yardstick."""
+"""The backend that ratios are relative to: the user's choice."""
 
 import argparse
 
 BASELINE, BASELINE_DEVICE = "numpy", "cpu"
-# The backend that is written for speed alone, and the variant that it is written for: its steps stand for what the
-# machine can do, whatever way of writing they are compared with.
-YARDSTICK, YARDSTICK_VARIANT = "native", "tuned"
 
 
 def add_baseline(parser: argparse.ArgumentParser) -> None:

@@ -6,9 +6,8 @@ from typing import Any
 import pandas as pd
 
 from bench.reporting import tables, units
-from bench.reporting.baseline import YARDSTICK, YARDSTICK_VARIANT
 from bench.reporting.section import Section
-from bench.statistics.roofline import least_bytes
+from bench.statistics.roofline import YARDSTICK, YARDSTICK_VARIANT, least_bytes
 
 
 def text(group: pd.DataFrame) -> str:

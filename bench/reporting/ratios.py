@@ -6,9 +6,9 @@ from typing import Any
 
 from bench.cases.case import NAMES
 from bench.records.record import MEASURED
-from bench.reporting.baseline import BASELINE_DEVICE, YARDSTICK, YARDSTICK_VARIANT
+from bench.reporting.baseline import BASELINE_DEVICE
 from bench.statistics.intervals import Interval, quotient
-from bench.statistics.roofline import roofline
+from bench.statistics.roofline import YARDSTICK, YARDSTICK_VARIANT, roofline
 
 SPEEDUP = ["speedup", "speedup_low", "speedup_high"]
 MULTIPLES = [

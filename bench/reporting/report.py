@@ -26,11 +26,12 @@ from bench.reporting import (
     threads,
     units,
 )
-from bench.reporting.baseline import BASELINE, BASELINE_DEVICE, YARDSTICK_VARIANT
+from bench.reporting.baseline import BASELINE, BASELINE_DEVICE
 from bench.reporting.escaping import code, escape
 from bench.reporting.section import Picture, Section, nothing_timed
 from bench.reporting.setups import setups
 from bench.reporting.spreadsheets import write_csv
+from bench.statistics.roofline import YARDSTICK_VARIANT
 from bench.support.errors import InputError
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from bench.cases.case import Case
 from bench.records.reading import load
 from bench.records.record import Record
-from bench.reporting.baseline import YARDSTICK_VARIANT
 from bench.statistics.intervals import log_ratios, median
+from bench.statistics.roofline import YARDSTICK_VARIANT
 from bench.support.errors import InputError
 
 Places = Mapping[Case, tuple[Path, Record]]
