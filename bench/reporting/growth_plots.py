@@ -27,7 +27,9 @@ def growth(group: pd.DataFrame) -> Figure:
     parts = list(timed.groupby(["variant", "dtype"], sort=False, observed=True))
     across = min(ACROSS, len(parts))
     down = -(-len(parts) // across)
-    figure = figure_of("Time of one iteration over the points, and the line that is fitted", group, HEIGHT * down + 0.5)
+    figure = figure_of(
+        "Time of one iteration over the points, and what is predicted between them", group, HEIGHT * down + 0.5
+    )
     grid = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
     for axes in grid.flat[len(parts) :]:
         axes.set_visible(False)

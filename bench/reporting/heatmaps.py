@@ -21,6 +21,7 @@ from bench.reporting.baseline import BASELINE_DEVICE
 from bench.reporting.canvas import figure_of, hole, look, name_rows, rows_of
 from bench.reporting.frames import present
 from bench.reporting.tables import speed, speeds
+from bench.support.errors import printable
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,9 @@ def speedup(group: pd.DataFrame) -> Figure:
     width = _width(group)
     scale = Scale(LogNorm(1 / most, most), "RdBu", lambda row: _speed(row, width), ticks)
     baseline = f"{group['baseline'].iloc[0]} on the {BASELINE_DEVICE}"
-    what = f"Speed against {baseline}, of the same variant, with its 95 % interval"
+    others = group.loc[group["baseline_variant"] != group["variant"], "baseline_variant"].dropna().unique()
+    whose = " or of ".join(["of the same variant", *map(printable, others)])
+    what = f"Speed against {baseline}, {whose}, with its 95 % interval"
     return _heat_map(what, group, "speedup", lambda dtype: scale)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
+from scipy.interpolate import PchipInterpolator
 
 from bench.cases.case import AXES, Case
 from bench.statistics.intervals import Interval
@@ -56,7 +57,7 @@ class Growth:
 
     case: that of the smallest size; sizes, figures: what was measured, smallest first; arrays: of N numbers in its
     working set, as far as the figures tell; overhead: seconds per iteration that do not depend on the points; levels:
-    from small to large. Intervals are at 95 %. lines: by their probability, the one that is used first.
+    from small to large. Intervals are at 95 %. lines: by their probability, that of the overhead and the levels first.
     """
 
     case: Case
@@ -81,18 +82,33 @@ class Growth:
         """Per iteration, at so many points; NaN where nothing is predicted."""
         sizes = np.asarray(points, dtype=float)
         inside = (sizes >= self.lowest) & (sizes <= self.highest)
-        return np.where(inside, self.lines[0][1].values(sizes), math.nan)
+        return np.where(inside, np.exp(self._curve(sizes)[0]), math.nan)
 
     def log_error(self, points: npt.ArrayLike) -> Array:
         """The standard deviation of the log of what is predicted there; it grows beyond what was measured."""
         sizes = np.asarray(points, dtype=float)
-        best = np.log(self.lines[0][1].values(sizes))
+        outside = np.log(np.maximum(np.maximum(self.sizes[0] / sizes, sizes / self.sizes[-1]), 1.0))
+        return np.asarray(np.sqrt(self._curve(sizes)[1] + LACK**2 + (STRAYING * outside) ** 2))
+
+    def _curve(self, sizes: Array) -> tuple[Array, Array]:
+        """The log of what is predicted, and its variance but for what no line holds.
+
+        Where a level ends between two sizes is not known, and it does not end sharply: halfway between the lines, by
+        their probability, and the smooth curve through what they say of the sizes that were measured.
+        """
+        inside = np.log(np.clip(sizes, self.sizes[0], self.sizes[-1]))
+        smooth = PchipInterpolator(np.log(self.sizes), self._mean(self.sizes))(inside)
+        half = (smooth - self._mean(np.exp(inside))) / 2
+        middle = self._mean(sizes)
         known = sum(
-            weight * (line.log_variance(sizes) + (np.log(line.values(sizes)) - best) ** 2)
+            weight * (line.log_variance(sizes) + (np.log(line.values(sizes)) - middle) ** 2)
             for weight, line in self.lines
         )
-        outside = np.log(np.maximum(np.maximum(self.sizes[0] / sizes, sizes / self.sizes[-1]), 1.0))
-        return np.asarray(np.sqrt(known + LACK**2 + (STRAYING * outside) ** 2))
+        return middle + half, np.asarray(known + half**2)
+
+    def _mean(self, sizes: Array) -> Array:
+        """Of the logs of the lines."""
+        return np.asarray(sum(weight * np.log(line.values(sizes)) for weight, line in self.lines))
 
     @property
     def reach(self) -> float:

@@ -6,8 +6,8 @@ from bench.cases.case import Case
 from bench.records.rounds import READ_SECONDS, Columns
 from bench.statistics.intervals import median
 
-# The backend that is written for nothing but speed, and the variant that it is written for: its steps stand for what the
-# machine can do, whatever way of writing they are compared with.
+# The backend that is written for nothing but speed, and the variant that it is written for: its steps stand for what
+# the machine can do, whatever way of writing they are compared with.
 YARDSTICK, YARDSTICK_VARIANT = "native", "tuned"
 ARRAYS = 2  # of N numbers that any step must read: x and y
 

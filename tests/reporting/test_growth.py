@@ -7,7 +7,7 @@ import pytest
 from builders import record, rounds, run_of, write
 
 from bench.records.record import Comparison, Record
-from bench.reporting import frames, growth_plots, threads
+from bench.reporting import frames, growth_plots, heatmaps, threads
 from reports import framed, made, render_nothing, row, section
 
 SIZES = (100, 1000, 10_000, 100_000)
@@ -125,6 +125,8 @@ def test_the_yardstick_may_be_the_baseline_of_every_variant():
     assert found["speedup"].tolist() == pytest.approx([0.1, 0.5, 1.0])
     assert found["baseline_variant"].tolist() == ["tuned"] * 3
     assert found["shared_processes"].tolist() == [0, 2, 2]
+    title = heatmaps.speedup(found.reset_index()).get_suptitle()
+    assert "native on the cpu, of the same variant or of tuned, with" in title
     assert found.loc[("manual", "numpy"), "speedup_low"] < 0.1 < found.loc[("manual", "numpy"), "speedup_high"]
 
 

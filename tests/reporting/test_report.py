@@ -15,6 +15,7 @@ from conftest import ROOT
 
 from bench.records.record import AGREED, FAILED, NOT_REACHED, SKIPPED, Record
 from bench.reporting import frames
+from bench.reporting.ratios import MULTIPLES
 from bench.statistics import cold_start
 from reports import LOOP, NUMPY, SPACE, TORCH, made, modes, paid, render_nothing, row, section
 
@@ -189,7 +190,7 @@ def test_csv_keeps_every_digit(told, tmp_path):
         pd.read_csv(tmp_path / f"out/tables/{name}.csv", dtype=str) for name in ("iteration-time", "rounds")
     )
     assert float(times["seconds"][0]) == pytest.approx(third, rel=1e-14) == float(times["raw_seconds"][0])
-    columns = [*frames.INTERVAL, *frames.AS_READ, *frames.MACHINE, *frames.SAMPLING, *frames.STABILITY]
+    columns = [*frames.INTERVAL, *frames.AS_READ, *frames.MACHINE, *frames.SAMPLING, *frames.STABILITY, *MULTIPLES]
     assert list(times.columns) == [*frames.KEYS, "outcome", "reason", *columns, "steps", "seed"]
     assert [float(one) for one in rounds["seconds"]] == [third] * 3
 
