@@ -59,8 +59,16 @@ def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE) -> None:
 
 
 def _write_tables(runs: dict[str, Run], frame: pd.DataFrame, place: Path) -> None:
+    """All but those of sections that there are none of."""
+    shown = {name for section in _wanted(frame) for name in section.csv}
+    unwanted = {name for section in sections(BASELINE) for name in section.csv} - shown
     for name, table in data(runs, frame):
-        write_csv(table, place / f"{name}.csv")
+        if name not in unwanted:
+            write_csv(table, place / f"{name}.csv")
+
+
+def _wanted(frame: pd.DataFrame) -> list[Section]:
+    return [section for section in sections(frame["baseline"].iloc[0]) if section.wanted(frame)]
 
 
 def data(runs: dict[str, Run], frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -252,7 +260,7 @@ def _document(runs: dict[str, Run], frame: pd.DataFrame, draft: Path) -> str:
     parts.append("## Machines")
     parts += [tables.markdown(tables.side_by_side(runs)), _links(("machines",))]
     taken = Taken()
-    for section in (one for one in sections(frame["baseline"].iloc[0]) if one.wanted(frame)):
+    for section in _wanted(frame):
         parts += [f"## {section.title}", section.text]
         parts += _section(section, frame, draft, taken)
         parts.append(_links(section.csv))
