@@ -134,12 +134,6 @@ class Backend(ABC):
         """Return when the device has finished computing the values."""
         return None
 
-    def reader(self, inputs: Any, target: Any) -> Callable[[int], object] | None:
-        """What reads the data of a fit so many times and does next to nothing with them, as fast as this machine can;
-        None of a backend that is no yardstick.
-        """
-        return None
-
     @abstractmethod
     def floats(self, scalars: Any) -> list[float]:
         """Scalars on the device as Python floats, exactly."""

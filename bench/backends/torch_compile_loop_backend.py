@@ -19,19 +19,27 @@ class TorchCompileLoopBackend(TorchCompileBackend):
         from torch._higher_order_ops.while_loop import while_loop
         from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
-        def loop(state, inputs, target, steps):
+        def turns(state, loss, done, inputs, target, steps, each):
+            """As many turns of so many steps each as there is room for."""
             leaves, structure = tree_flatten(state)
 
             def unfinished(done, loss, *leaves):
-                return done < steps
+                return done + each <= steps
 
             def body(done, loss, *leaves):
-                state, loss = step(tree_unflatten(leaves, structure), inputs, target, rate)
-                return done + 1, loss, *tree_leaves(state)
+                state = tree_unflatten(leaves, structure)
+                for _ in range(each):
+                    state, loss = step(state, inputs, target, rate)
+                return done + each, loss, *tree_leaves(state)
 
-            start = (torch.zeros((), dtype=torch.int64), target.new_zeros(()), *leaves)
-            _, loss, *leaves = while_loop(unfinished, body, start)
-            return tree_unflatten(leaves, structure), loss
+            done, loss, *leaves = while_loop(unfinished, body, (done, loss, *leaves))
+            return tree_unflatten(leaves, structure), loss, done
+
+        def loop(state, inputs, target, steps):
+            loss, done = target.new_zeros(()), torch.zeros((), dtype=torch.int64)
+            for each in dict.fromkeys((tuning.unroll, 1)):
+                state, loss, done = turns(state, loss, done, inputs, target, steps, each)
+            return state, loss
 
         torch.compiler.reset()
         compiled = torch.compile(loop, fullgraph=True, options=self.compiler_options(target.device.type, tuning))

@@ -17,7 +17,7 @@ from bench.cases.choice import MOST_VALUES
 from bench.cases.plan import too_much
 from bench.records.limits import MOST_BYTES, MOST_CASES
 from bench.records.record import SCHEMA, Machine, Record, Run, Sample
-from bench.records.upgrades import UPGRADES
+from bench.records.upgrades import UPGRADES, machine_told
 from bench.support.errors import InputError
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ def load(path: Path) -> Run:
         raise InputError(f"{path}: holds no case")
     if len(places) > MOST_CASES:
         raise InputError(f"{path}: holds {len(places)} cases; expected at most {MOST_CASES}")
-    about = _typed(path, "machine_info.fitbench", machine.get("fitbench") or {}, Machine)
+    about = _typed(path, "machine_info.fitbench", machine_told(machine.get("fitbench") or {}), Machine)
     date, records = str(document.get("datetime", ""))[:100], tuple(_record(path, *place) for place in places)
     return bounded(Run(path, date, about, records, _disable_gc(path, document["benchmarks"])))
 

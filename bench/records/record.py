@@ -30,8 +30,8 @@ from bench.support.errors import InputError
 from bench.truth.agreement import Agreement
 
 # 1: the first; one process a case, its rounds a list of objects.
-# 2: several processes a case; rounds in columns, with process, time, steps and yardstick; cold start by process.
-# 3: a panel of controls instead of the yardstick.
+# 2: several processes a case; rounds in columns, with process, time, steps and a control; cold start by process.
+# 3: a panel of controls instead of the one.
 # 4: readings in rounds; the compiler's options, and the fingerprint of what it generated.
 SCHEMA: Final = 4
 
@@ -246,7 +246,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     that may change a timing. other_runs: processes of runs of fitbench that went on beside this one. code: the SHA-256,
     in hex, of all code under bench and impls. cut_short: whether the run ended before all that was planned was
     measured. controls: what they were computed by, which is fitbench's own interpreter and NumPy whatever is compared;
-    None in older files, which may tell it as yardstick, and else had it computed by what the run itself was.
+    None in older files, which had it computed by what the run itself was.
     """
 
     cpu: Text | None = None
@@ -268,12 +268,11 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     comparison: Comparison | None = None
     cut_short: bool = False
     controls: Text | None = None
-    yardstick: Text | None = None
 
     @property
     def controls_by(self) -> str:
         """What computed the controls: their seconds are compared with those of the same kind only."""
-        return self.controls or self.yardstick or f"python {self.python}, numpy {self.packages.get('numpy')}"
+        return self.controls or f"python {self.python}, numpy {self.packages.get('numpy')}"
 
 
 class Run(msgspec.Struct, frozen=True, dict=True):

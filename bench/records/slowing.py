@@ -32,6 +32,7 @@ SLOWING: dict[str, Callable[[str], bool]] = {
             ),
             *("TORCH_USE_CUDA_DSA", "PYTORCH_NO_CUDA_MEMORY_CACHING", "CUDA_LAUNCH_BLOCKING"),
             *("MALLOC_CHECK_", "MALLOC_PERTURB_", "MALLOC_TRACE", "LD_DEBUG"),
+            *("NUMBA_DEBUG", "NUMBA_BOUNDSCHECK", "NUMBA_DISABLE_OPTIMIZATIONS"),
         ),
         is_on,
     ),

@@ -16,7 +16,7 @@ from bench.statistics.gate import verdict_of
 from bench.statistics.intervals import Interval
 from bench.statistics.verdict import Row, Table
 
-SCHEMA = 2  # of the JSON; 1 told of the machine by its yardstick
+SCHEMA = 2  # of the JSON; 1 told of the machine by its one control
 
 
 def data(table: Table, code: int) -> dict[str, Any]:

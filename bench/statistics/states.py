@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from bench.records.record import Record
 from bench.records.rounds import Columns
-from bench.support.controls import CORE, MEMORY, YARDSTICK
+from bench.support.controls import CORE, FIRST, MEMORY
 
 Array = npt.NDArray[np.float64]
 Key = TypeVar("Key", bound=Hashable)
@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 Factor = Literal["core", "memory"]
 FACTORS: tuple[Factor, ...] = ("core", "memory")
-CONTROLS_OF = ((*CORE, YARDSTICK), MEMORY)
+CONTROLS_OF = ((*CORE, FIRST), MEMORY)
 
 QUIET = 0.25  # the share of a run's turns in which its machine is said to be quiet: those whose core was fastest
 RESAMPLES = 200  # of the quiet state, for its uncertainty

@@ -9,4 +9,4 @@ name ends with a number, which goes up whenever the computation of it changes: s
 CORE = ("interpreter-1", "small-arrays-1", "vector-1", "library-1", "functions-1", "system-1")
 MEMORY = ("stream-1", "gather-1")  # reading in order, and here and there, what no cache of a core holds
 CONTROLS = (*CORE, *MEMORY)
-YARDSTICK = "yardstick-1"  # the one control of runs before schema 3: half interpreter, half vector
+FIRST = "yardstick-1"  # the one control of runs before schema 3: half interpreter, half vector

@@ -29,7 +29,6 @@ class Fit:
         tuning = Tuning.of(code, problem.points)
         self.compiler_options = backend.compiler_options(device, tuning)
         self.run: Loop = backend.driver(code.step, self.inputs, self.target, problem.rate, tuning)
-        self.read = backend.reader(self.inputs, self.target)
         self.recompiles = 0
         self.slowdown = 0.0
         self.begin()
@@ -53,6 +52,15 @@ class Fit:
             until = begun + (time.perf_counter() - begun) * (1 + self.slowdown)
             while time.perf_counter() < until:
                 pass
+
+    @property
+    def reads(self) -> bool:
+        """Whether the implementation can read its data and do no more, as that of a yardstick can."""
+        return hasattr(self.code, "read")
+
+    def read(self, times: int) -> None:
+        """Read the data of the fit so many times."""
+        self.code.read(self.inputs, self.target, times)
 
     @contextmanager
     def counting_recompiles(self) -> Iterator[None]:

@@ -194,7 +194,7 @@ class Worker:
             cpu_seconds=(cpu_ended - cpu) / steps,
             done=fit.done,
             page_faults=None if faults is None or faults_ended is None else (faults_ended - faults) / steps,
-            read_seconds=None if fit.read is None else timed(fit.read, steps) / steps,
+            read_seconds=timed(fit.read, steps) / steps if fit.reads else None,
         )
 
     def leave(self, _: Leave) -> Left:

@@ -73,7 +73,7 @@ def test_exact_fits_that_would_take_hours_are_refused_with_what_is_allowed():
         choice.check_time(["cpu"])
     one_line(caught, "--steps 1000000:", "1 exact fit(s)", "about 2.92 h", "allowed: at most 575520 steps, about 1 h")
     choice_of(variant=["optim"], dtype=["float64"], steps="575520").check_time(["cpu"])
-    with pytest.raises(InputError, match=r"10 exact fit\(s\) .* at most 166376 steps"):
+    with pytest.raises(InputError, match=r"12 exact fit\(s\) .* at most 150000 steps"):
         choice_of(steps="575520").check_time(["cpu"])
 
 
@@ -93,7 +93,7 @@ def test_what_will_take_long_is_foreseen():
     assert line.startswith("--points 20000000: a fit of 2000 steps may take from 40 to 1600 s on the cpu")
     assert "--case-timeout 300 fail; raise it" in line
     (line,) = choice_of(steps="100000").foreseen()
-    assert line == "--steps 100000: 10 exact fit(s) of so many take about 25 min"
+    assert line == "--steps 100000: 12 exact fit(s) of so many take about 30 min"
 
 
 def test_a_run_says_what_will_take_long_before_it_begins(tmp_path):
@@ -175,8 +175,8 @@ def parsed(*words: str, **defaults: str) -> Namespace:
 def test_without_words_everything_is_chosen_in_teaching_order():
     choice = asked(parsed())
     assert choice.axes == {
-        "variant": ("manual", "autograd", "custom_function", "nn", "optim"),
-        "backend": ("numpy", "torch", "torch-compile", "torch-compile-loop", "jax", "jax-loop"),
+        "variant": ("manual", "autograd", "custom_function", "nn", "optim", "tuned"),
+        "backend": ("numpy", "torch", "torch-compile", "torch-compile-loop", "jax", "jax-loop", "native"),
         "device": (),
         "dtype": ("float32", "float64"),
         "points": (2000,),

@@ -13,7 +13,7 @@ from bench.records.upgrades import UPGRADES
 from bench.reporting import frames
 from bench.statistics.decision import UNDECIDED
 from bench.statistics.verdict import decide
-from bench.support.controls import YARDSTICK
+from bench.support.controls import FIRST
 from bench.support.errors import InputError
 
 # A record as schema 1 had it, field for field: one process, whose rounds are objects.
@@ -48,7 +48,7 @@ ROUNDS = Rounds(
     seconds=[4e-5, 1e-5, 2e-5],
     cpu_seconds=[4e-5, 1e-5, 2e-5],
     warm_up=[False, False, False],
-    controls={YARDSTICK: [None, None, None]},
+    controls={FIRST: [None, None, None]},
 )
 
 
@@ -86,6 +86,14 @@ def written(path, *records, **changes):
 )
 def test_schema_1_is_read_as_schema_2_would_have_it(tmp_path, old, new):
     assert load(written(tmp_path / "run.json", old)).records == (new,)
+
+
+def test_what_computed_the_one_control_of_schema_2_is_what_computed_the_controls(tmp_path):
+    path = written(tmp_path / "run.json", TIMED)
+    document = json.loads(path.read_text())
+    for told in ({"yardstick": "python 3.11.7, numpy 2.4.6"}, {"controls": "python 3.11.7, numpy 2.4.6"}):
+        path.write_text(json.dumps({**document, "machine_info": {"fitbench": told}}))
+        assert load(path).machine.controls_by == "python 3.11.7, numpy 2.4.6"
 
 
 def test_every_schema_before_todays_has_a_step_to_the_next():

@@ -7,7 +7,7 @@ import pytest
 from builders import record, rounds
 
 from bench.statistics.states import FACTORS, QUIET, Quiet, Turns, own_half_width, states, taken
-from bench.support.controls import CONTROLS, CORE, MEMORY, YARDSTICK
+from bench.support.controls import CONTROLS, CORE, FIRST, MEMORY
 
 
 def columns(**controls):
@@ -37,8 +37,8 @@ def test_a_control_that_failed_shifts_nothing_and_no_control_is_no_state():
     assert np.isnan(found[:, 1]).all()
 
 
-def test_the_one_yardstick_of_older_runs_is_a_control_of_the_core():
-    found = states({"case": columns(**{YARDSTICK: [1.0, 1.0, 1.5, 1.0]})})["case"]
+def test_the_one_control_of_older_runs_is_a_control_of_the_core():
+    found = states({"case": columns(**{FIRST: [1.0, 1.0, 1.5, 1.0]})})["case"]
     assert found[:, 0] == pytest.approx([0, 0, math.log(1.5), 0])
 
 

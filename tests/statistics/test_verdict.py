@@ -13,7 +13,7 @@ from bench.records.record import AGREED, NOT_REACHED, SKIPPED, Comparison, Machi
 from bench.records.record import FAILED as BROKEN
 from bench.statistics.decision import FASTER, SAME, SLOWER, UNDECIDED
 from bench.statistics.verdict import APPEARED, FAILED, NOT_COMPARED, VANISHED, decide
-from bench.support.controls import CONTROLS, CORE, YARDSTICK
+from bench.support.controls import CONTROLS, CORE, FIRST
 from bench.support.errors import InputError
 
 TURNS = 20
@@ -158,11 +158,9 @@ PYTHON = "python 3.11.7, numpy 2.4.6"  # of MACHINE, in the builders
         ({"controls": PYTHON}, {"controls": "python 3.11.7, numpy 3.0.0"}, False),
         ({"controls": PYTHON}, {}, True),
         ({"controls": PYTHON}, {"python": "3.13.0"}, False),
-        ({"yardstick": PYTHON}, {"yardstick": PYTHON}, True),
-        ({"yardstick": PYTHON}, {"yardstick": "python 3.11.7, numpy 3.0.0"}, False),
-        ({"yardstick": PYTHON, "python": "3.13.0"}, {"controls": PYTHON}, True),
+        ({"controls": PYTHON, "python": "3.13.0"}, {"controls": PYTHON}, True),
         ({"python": "3.13.0"}, {"python": "3.13.0"}, True),
-        ({"python": "3.13.0"}, {}, False),  # older files, which do not tell it: each had the yardstick of its own
+        ({"python": "3.13.0"}, {}, False),  # older files, which do not tell it: each had controls of its own
     ],
 )
 def test_controls_of_another_kind_are_not_used(before, now, alike):
@@ -188,8 +186,8 @@ def with_controls(run: Run, *names: str) -> Run:
     return with_columns(run, controls=lambda seconds: {name: [100.0 * each for each in seconds] for name in names})
 
 
-def test_a_run_with_the_yardstick_alone_is_compared_by_it():
-    old, new = (with_controls(at("x.json", level, None), YARDSTICK) for level in (1e-5, 1.2e-5))
+def test_a_run_with_the_first_control_alone_is_compared_by_it():
+    old, new = (with_controls(at("x.json", level, None), FIRST) for level in (1e-5, 1.2e-5))
     table = decide(old, new, 0.05)
     assert table.states == {"core": pytest.approx(1.2, rel=0.002)}
     assert not {row.verdict for row in table.rows} & {SLOWER, FASTER}
@@ -198,8 +196,8 @@ def test_a_run_with_the_yardstick_alone_is_compared_by_it():
 @pytest.mark.parametrize(
     ("before", "now", "states"),
     [
-        ((YARDSTICK,), CONTROLS, []),
-        (CONTROLS, (YARDSTICK,), []),
+        ((FIRST,), CONTROLS, []),
+        (CONTROLS, (FIRST,), []),
         (CORE, CONTROLS, ["core"]),
         (("vector-1", "stream-1"), ("vector-1", "gather-1"), ["core"]),
         ((), CONTROLS, []),

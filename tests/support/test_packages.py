@@ -26,7 +26,7 @@ def test_what_is_imported_through_another_variant_is_needed_too():
 
 
 def test_all_of_a_checkout():
-    assert {"autograd", "equinox", "jax", "numpy", "optax", "torch"} == {*fit_packages(ROOT)}
+    assert {"autograd", "equinox", "jax", "numba", "numpy", "optax", "torch"} == {*fit_packages(ROOT)}
     assert fit_packages(Path("nowhere")) == ()
 
 

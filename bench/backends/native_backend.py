@@ -1,0 +1,72 @@
+"""The yardstick: what this machine can do, in loops that Numba compiles. It runs on the CPU."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from bench.backends.base import PLAIN, Loop, Step, Tuning
+from bench.backends.numpy_backend import NumpyBackend
+
+
+class NativeBackend(NumpyBackend):
+    name = "native"
+    rung = 7
+    packages = ("numba",)
+    extra = "native"
+    fit = "native_fit"
+    switches = ("NUMBA_DISABLE_JIT",)
+
+    def __init__(self) -> None:
+        self.compiled = 0
+        self.function: Any = None  # that was compiled
+
+    def unfit(self, device: str, dtype: str) -> str | None:
+        return None if device == "cpu" else f"native runs on the cpu, not on {device}"
+
+    def variables(
+        self, device: str, dtype: str, threads: int, cache: str, given: Mapping[str, str]
+    ) -> Mapping[str, str]:
+        return {"NUMBA_NUM_THREADS": str(threads), "NUMBA_CACHE_DIR": cache}
+
+    def start(self, threads: int) -> None:
+        from numba.core import event
+
+        class Compilations(event.Listener):
+            """Of functions that others call, which are compiled with them, none is counted."""
+
+            depth = 0
+
+            def on_start(self, _: Any) -> None:
+                self.depth += 1
+
+            def on_end(listener, _: Any) -> None:  # noqa: N805
+                listener.depth -= 1
+                self.compiled += listener.depth == 0
+
+        event.register("numba:compile", Compilations())
+
+    def facts(self) -> dict[str, Any]:
+        import numba
+
+        return {"threads": numba.get_num_threads(), "matmul_precision": "highest"}
+
+    def warm_up(self, device: str) -> None:
+        import numba
+
+        numba.njit(lambda x: x + x)(1.0)
+
+    def compiler_options(self, device: str, tuning: Tuning = PLAIN) -> dict[str, Any]:
+        return dict(tuning.compiler_options)
+
+    def driver(self, step: Step, inputs: Any, target: Any, rate: float, tuning: Tuning = PLAIN) -> Loop:
+        self.function = tuning.loop
+        return super().driver(step, inputs, target, rate, tuning)
+
+    def compilations(self) -> int | None:
+        return self.compiled
+
+    def cache_hits(self) -> int | None:
+        stats = getattr(self.function, "stats", None)  # none where Numba is switched off
+        return 0 if stats is None else sum(stats.cache_hits.values())
+
+
+BACKEND = NativeBackend()
