@@ -3,7 +3,7 @@
 from impls.variant import CUBIC, Momentum, Variant, linear_layer
 
 VARIANT = Variant(
-    rung=8,
+    rung=9,
     shows="momentum steps the layer",
     model=CUBIC,
     start=linear_layer,

@@ -3,7 +3,7 @@
 from impls.variant import GradientDescent, Variant, monomials, standard_normals
 
 VARIANT = Variant(
-    rung=7,
+    rung=8,
     shows="a polynomial of degree 7",
     model=monomials(7),
     start=lambda seed: standard_normals(seed, 8),
