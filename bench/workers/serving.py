@@ -25,7 +25,7 @@ from bench.truth.problem import Problem, digest
 from bench.workers import lifeline
 from bench.workers.controls import Controls
 from bench.workers.fit import Fit
-from bench.workers.memory import forget_peak_memory, page_faults, peak_memory
+from bench.workers.memory import forget_peak_memory, give_back, page_faults, peak_memory, resident_memory
 from bench.workers.protocol import (
     PROTOCOL,
     Build,
@@ -74,7 +74,7 @@ class Worker:
     backend: Backend
     fit: Fit | None = None
     controls: Controls | None = None
-    peak = 0  # bytes, until the probes
+    resident = peak = 0  # bytes: before the data of the case were made, and at most until the probes
 
     def __init__(self, numpy_seconds: float) -> None:
         self.numpy_seconds = numpy_seconds
@@ -112,6 +112,8 @@ class Worker:
         module = f"impls.{case.variant}.{self.backend.fit}"
         import_seconds = self._import(packages(ROOT, module))
         problem = Problem.of(case, asked.seed, asked.steps)
+        self._let_go()  # of a case that failed, and so was never finished
+        self.resident = resident_memory()
         data = list(problem.data())
         hashed = digest(*data)
         forget_peak_memory()
@@ -216,15 +218,23 @@ class Worker:
         """Let go of the case, and tell what it took; and what its start and one call take now that all is compiled."""
         fit = self._fit()
         compiles = self.backend.compilations() is not None
+        peak = max(self.peak, peak_memory())
         finished = Finished(
-            peak_memory_bytes=max(self.peak, peak_memory()),
+            peak_memory_bytes=peak,
+            data_peak_bytes=max(peak - self.resident, 0),
             recompiles=fit.recompiles if compiles else None,
             graph_breaks=_since(self.breaks, self.backend.graph_breaks()),
             steady_build_seconds=statistics.median(timed(fit.begin) for _ in range(STEADY_CALLS)),
             steady_call_seconds=statistics.median(timed(fit.advance, 1) for _ in range(STEADY_CALLS)),
         )
-        self.fit = None
+        del fit
+        self._let_go()
         return finished
+
+    def _let_go(self) -> None:
+        """Of the case's data, so that the next case, or another worker, can have their memory."""
+        self.fit = None
+        give_back()
 
     def _fit(self) -> Fit:
         if self.fit is None:
