@@ -126,6 +126,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a fit apart from its timings.
 
     losses: pairs of a step, counted from 1, and the loss that it saw; exact_losses: the same of the oracle.
+    peak_memory_bytes: of the whole process; data_peak_bytes: what of it came on top of what was resident before the
+    data were made; data_predicted_bytes: what the arrays were expected to take of it.
     compiler_options: what the compiler was told on top of its defaults; fingerprint: the SHA-256, in hex, of the code
     that it generated; None where there is no compiler, or in older files.
     """
@@ -137,6 +139,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     graph_breaks: Count | None = None
     recompiles: Count | None = None
     peak_memory_bytes: Count | None = None
+    data_peak_bytes: Count | None = None
+    data_predicted_bytes: Count | None = None
     coefficients: Annotated[list[Value], Meta(max_length=100)] | None = None
     losses: Losses | None = None
     exact_losses: Losses | None = None

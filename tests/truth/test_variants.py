@@ -139,7 +139,7 @@ def test_a_fit_with_momentum_agrees(dtype):
     ids=["momentum off by 0.1 %", "none", "dampened", "Nesterov's", "stale"],
 )
 def test_a_wrong_momentum_is_caught(wrong, dtype):
-    with pytest.raises(DisagreementError, match=r"at step 100: .* expected .* got .* eps where"):
+    with pytest.raises(DisagreementError, match=r"at step [125]: .* expected .* got .* eps where"):
         held(MOMENTUM, wrong, dtype)
 
 
