@@ -245,6 +245,7 @@ class Comparison(msgspec.Struct, frozen=True):
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """The machine and the software of a run; what the system did not tell is None.
 
+    page_seconds: that a page of memory takes to be given to a process, at least; None in older files.
     packages: the distributions that compute, by lower-case name. environment: the variables that may change a timing.
     other_runs: processes of runs of fitbench that went on beside this one. code: the SHA-256, in hex, of all code under
     bench and impls. cut_short: whether the run ended before all that was planned was measured. controls: what they
@@ -259,6 +260,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     governor: Text | None = None
     load_average: Annotated[list[Error], Meta(max_length=3)] | None = None
     memory_bytes: Count | None = None
+    page_seconds: Seconds | None = None
     os: Text | None = None
     python: Name | None = None
     packages: Annotated[dict[Text, Text], Meta(max_length=MOST_PACKAGES)] = {}

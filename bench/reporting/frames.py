@@ -20,6 +20,7 @@ from bench.cases.case import TABLE as TABLE_AXIS
 from bench.cases.variants import variants
 from bench.records.record import AGREED, MEASURED, RIGHT, Record, Run
 from bench.records.rounds import COLUMNS as COLUMNS_OF_ROUNDS
+from bench.records.rounds import PAGE_FAULTS
 from bench.reporting import units
 from bench.reporting.baseline import BASELINE, BASELINE_DEVICE
 from bench.statistics import cold_start, intervals
@@ -34,7 +35,9 @@ FIGURE = ["run", *placed(PICTURE)]  # the cases that share a picture
 TABLE = [*FIGURE, *placed(TABLE_AXIS)]  # the cases that share a table
 GROUP = [*TABLE, *placed(ROW)]  # the cases that take turns
 KEYS = [*GROUP, *placed(COLUMN)]
-RESOURCES = ["device_name", "threads", "cores", "matmul_precision", "peak_memory_bytes", "recompiles", "graph_breaks"]
+MEMORY = ["peak_memory_bytes", "data_peak_bytes", "data_predicted_bytes"]
+RESOURCES = ["device_name", "threads", "cores", "matmul_precision", *MEMORY, "recompiles", "graph_breaks"]
+FAULTS = ["page_faults", "page_fault_share"]
 AGREEMENT = ["kind", "horizon", "replayed", "digits", "worst_error", "worst_name", "worst_step", "bound_fraction"]
 INTERVAL = ["seconds", "low_seconds", "high_seconds"]
 AS_READ = ["raw_seconds", "raw_low_seconds", "raw_high_seconds", "raw_half_width"]
@@ -46,17 +49,17 @@ SPEEDUP = ["speedup", "speedup_low", "speedup_high"]
 STARTS = ["state", "state_processes", *cold_start.PARTS, "total_seconds", "total_low", "total_high"]
 INTEGERS = [
     *[*PROCESSES, "rounds", "warm_up_rounds", "unsettled", "shared_processes", "rounds_taken"],
-    *["threads", "peak_memory_bytes", "recompiles", "graph_breaks", "horizon", "replayed", "worst_step"],
+    *["threads", *MEMORY, "recompiles", "graph_breaks", "horizon", "replayed", "worst_step"],
 ]
 FLOATS = [
     *[*INTERVAL, *AS_READ, *MACHINE[:2], "half_width", "mode_a_seconds", "mode_b_seconds"],
-    *["baseline_seconds", *SPEEDUP, "digits"],
+    *["baseline_seconds", *SPEEDUP, "digits", *FAULTS],
 ]
 COLUMNS = {
     "iteration-time": [*INTERVAL, *AS_READ, *MACHINE, *SAMPLING, *STABILITY, "steps", "seed"],
     "speedup": ["baseline", "baseline_seconds", "seconds", *SPEEDUP, "shared_processes"],
     "agreement": [*AGREEMENT, "excess_loss", "largest_bound", *NAMES],
-    "resources": RESOURCES,
+    "resources": [*RESOURCES, *FAULTS],
 }
 
 
@@ -89,7 +92,11 @@ def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
     that contradicts itself.
     """
     models = {label: fit([*run.measured.values()]) for label, run in runs.items() if run.measured}
-    rows = [_row(label, record, models.get(label)) for label, run in runs.items() for record in run.records]
+    rows = [
+        _row(label, record, models.get(label)) | _faults(record, run.machine.page_seconds)
+        for label, run in runs.items()
+        for record in run.records
+    ]
     _compare(rows, baseline)
     objects = ["record", "model", "net", "paces", "starts"]
     names = [*KEYS, "outcome", "reason", *objects, *itertools.chain(*COLUMNS.values())]
@@ -185,6 +192,19 @@ def _timing(record: Record, model: Model) -> dict[str, Any]:
         "half_width": figure.net.half_width,
         **_stability(doubt(model, record.case)),
     }
+
+
+def _faults(record: Record, page_seconds: float | None) -> dict[str, Any]:
+    """The page faults of an iteration, and the part of its time that they take at least; nothing where none were read.
+
+    page_seconds: what one takes on the machine of the run.
+    """
+    kept = record.kept
+    if record.outcome != MEASURED or PAGE_FAULTS not in kept:
+        return {}
+    seconds = kept[PAGE_FAULTS] * (math.nan if page_seconds is None else page_seconds)
+    medians = (float(np.nanmedian(column)) for column in (kept[PAGE_FAULTS], seconds / kept["seconds"]))
+    return dict(zip(FAULTS, medians, strict=True))
 
 
 def _as_read(net: Net) -> Interval:

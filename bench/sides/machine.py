@@ -13,10 +13,10 @@ import psutil
 from bench.records.record import Machine
 from bench.sides.side import Side
 from bench.sides.variables import timing_variables
-from bench.support.system import allowed_cores
+from bench.support.system import allowed_cores, page_seconds
 
 # What differs from run to run without making it another machine.
-PASSING = ("load_average", "git_commit", "git_dirty", "other_runs", "environment", "code", "cut_short")
+PASSING = ("load_average", "page_seconds", "git_commit", "git_dirty", "other_runs", "environment", "code", "cut_short")
 
 ARM = ("CPU implementer", "CPU variant", "CPU part", "CPU revision")  # of each core
 
@@ -54,6 +54,7 @@ def machine_of(side: Side) -> Machine:
         governor=_governor(),
         load_average=list(load) if load else None,
         memory_bytes=psutil.virtual_memory().total,
+        page_seconds=page_seconds(),
         os=platform.platform(),
         python=side.python_version,
         packages=dict(side.packages),

@@ -46,7 +46,7 @@ from bench.workers.protocol import (
 )
 
 SLOWDOWN = "FITBENCH_SLOWDOWN"  # "0.1" or "jax:0.1": plant a busy wait of that fraction of every round
-STEADY_CALLS = 5
+STEADY_CALLS, STEADY_SECONDS = 5, 0.1  # at most, of each
 ROOT = Path(impls.__path__[0]).parent
 
 
@@ -224,8 +224,8 @@ class Worker:
             data_peak_bytes=max(peak - self.resident, 0),
             recompiles=fit.recompiles if compiles else None,
             graph_breaks=_since(self.breaks, self.backend.graph_breaks()),
-            steady_build_seconds=statistics.median(timed(fit.begin) for _ in range(STEADY_CALLS)),
-            steady_call_seconds=statistics.median(timed(fit.advance, 1) for _ in range(STEADY_CALLS)),
+            steady_build_seconds=_steady(fit.begin),
+            steady_call_seconds=_steady(fit.advance, 1),
         )
         del fit
         self._let_go()
@@ -240,6 +240,14 @@ class Worker:
         if self.fit is None:
             raise RuntimeError("no case is built in this worker")
         return self.fit
+
+
+def _steady(action: Callable[..., object], *arguments: Any) -> float:
+    """The median of the seconds that it takes, again and again; fewer times where each takes long, and is steadier."""
+    seconds = [timed(action, *arguments)]
+    while len(seconds) < STEADY_CALLS and sum(seconds) < STEADY_SECONDS:
+        seconds.append(timed(action, *arguments))
+    return statistics.median(seconds)
 
 
 def _since(before: int | None, after: int | None) -> int | None:

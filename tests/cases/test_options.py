@@ -99,10 +99,10 @@ def test_what_will_take_long_is_foreseen():
     assert list(choice_of().foreseen()) == []
     (line,) = choice_of(points=["20000000,2000,1000000"]).foreseen()
     assert line == "--fit-time 4: fits have fewer than 2000 steps: 5 at 20000000 points, 100 at 1000000 points"
-    (line,) = choice_of(points=["20000000"], fit_time="1600").foreseen()
+    (line,) = choice_of(points=["20000000"], fit_time="1700").foreseen()
     assert line.startswith("--points 20000000: a case with fits of 2000 steps may take from 41 to 1632 s on the cpu")
     assert "--case-timeout 300 fail; raise it" in line
-    (line,) = choice_of(steps="100000", fit_time="8").foreseen()
+    (line,) = choice_of(steps="100000", fit_time="9").foreseen()
     assert line == "--steps 100000: 10 exact fit(s) of so many take about 25 min"
 
 
