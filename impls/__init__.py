@@ -14,6 +14,8 @@ framework. Every such file defines the same functions, in this order, and only t
     second_moments(state)              -> a scalar a parameter, where the optimiser is RMSprop
     velocities(state)                  -> a scalar a parameter, where the optimiser is Momentum
 
+It also states ARRAYS, how many arrays of N numbers a fit holds at its peak: see bench/cases/memory.py.
+
 Nothing here times, converts, checks or reports.
 """
 

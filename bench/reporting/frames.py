@@ -202,9 +202,9 @@ def _faults(record: Record, page_seconds: float | None) -> dict[str, Any]:
     kept = record.kept
     if record.outcome != MEASURED or PAGE_FAULTS not in kept:
         return {}
-    seconds = kept[PAGE_FAULTS] * (math.nan if page_seconds is None else page_seconds)
-    medians = (float(np.nanmedian(column)) for column in (kept[PAGE_FAULTS], seconds / kept["seconds"]))
-    return dict(zip(FAULTS, medians, strict=True))
+    faults = kept[PAGE_FAULTS]
+    number, a_second = (float(np.nanmedian(column)) for column in (faults, faults / kept["seconds"]))
+    return dict(zip(FAULTS, (number, math.nan if page_seconds is None else a_second * page_seconds), strict=True))
 
 
 def _as_read(net: Net) -> Interval:

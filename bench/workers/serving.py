@@ -232,9 +232,15 @@ class Worker:
         return finished
 
     def _let_go(self) -> None:
-        """Of the case's data, so that the next case, or another worker, can have their memory."""
-        self.fit = None
-        give_back()
+        """Of the case's data, so that the next case, or another worker, can have their memory.
+
+        A framework may hold them in circles, which were frozen when the case had converged.
+        """
+        if self.fit is not None:
+            self.fit = None
+            gc.unfreeze()
+            gc.collect()
+            give_back()
 
     def _fit(self) -> Fit:
         if self.fit is None:

@@ -6,7 +6,7 @@ import pytest
 
 from bench.cases import choice
 from bench.cases.case import Case
-from bench.cases.memory import MAKING, UNSTATED, data_bytes
+from bench.cases.memory import KEPT, UNSTATED, data_bytes
 from bench.cases.options import choice_of
 from bench.support.errors import InputError
 
@@ -28,12 +28,12 @@ def test_the_steps_depend_on_the_size_alone():
 
 
 def stating(root: Path, text: str) -> int:
-    """What a case of a million points takes whose file holds this text."""
+    """What a case of ten million points takes whose file holds this text."""
     for name in ("fitted", "other"):
         (root / "impls" / name).mkdir(parents=True, exist_ok=True)
     (root / "impls" / "other" / "numpy_fit.py").write_text("ARRAYS = 11\nMORE = ARRAYS\n")
     (root / "impls" / "fitted" / "numpy_fit.py").write_text(text)
-    return data_bytes(Case("fitted", "numpy", "cpu", "float64", 1_000_000), root)
+    return data_bytes(Case("fitted", "numpy", "cpu", "float64", 10_000_000), root)
 
 
 @pytest.mark.parametrize(
@@ -49,18 +49,26 @@ def stating(root: Path, text: str) -> int:
         ("ARRAYS = 3 + len('four')\n", UNSTATED),
         ("def features(x):\n    ARRAYS = 6\n", UNSTATED),
         ("not Python", UNSTATED),
-        ("ARRAYS = 1\n", MAKING / 8),  # the data have to be made
+        ("ARRAYS = 1\n", 4),  # the data have to be made
     ],
 )
 def test_a_file_states_its_arrays_and_is_not_imported(tmp_path, text, arrays):
-    assert stating(tmp_path, text) == arrays * 8 * 1_000_000
+    assert stating(tmp_path, text) == arrays * 8 * 10_000_000
+
+
+def test_the_heap_may_keep_more_of_small_arrays(tmp_path):
+    stating(tmp_path, "ARRAYS = 6\n")
+    small, large = (
+        data_bytes(Case("fitted", "numpy", "cpu", "float32", points), tmp_path) for points in (2**23 - 1, 2**23)
+    )
+    assert (small, large) == (6 * 4 * (2**23 - 1) * KEPT, 6 * 2**25)
 
 
 def test_on_a_device_with_memory_of_its_own_the_machine_holds_what_is_made():
     def taken(device: str) -> int:
         return data_bytes(Case("nowhere", "numpy", device, "float64", 1000), Path())
 
-    assert (taken("cuda:1"), taken("mps"), taken("cpu")) == (1000 * MAKING, UNSTATED * 8000, UNSTATED * 8000)
+    assert (taken("cuda:1"), taken("mps"), taken("cpu")) == (32_000, UNSTATED * 8000, UNSTATED * 8000)
 
 
 def test_the_largest_case_must_fit_and_others_are_held_one_after_the_other(monkeypatch):
