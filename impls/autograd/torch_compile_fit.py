@@ -6,7 +6,7 @@ from impls.autograd.torch_fit import coefficients, features, forward, loss
 
 __all__ = ["backward", "coefficients", "features", "forward", "init", "loss", "step", "update"]
 
-ARRAYS = 8
+ARRAYS = 6
 
 
 def init(start, rate):

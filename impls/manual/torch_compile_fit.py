@@ -4,4 +4,4 @@ from impls.manual.torch_fit import backward, coefficients, features, forward, in
 
 __all__ = ["backward", "coefficients", "features", "forward", "init", "loss", "step", "update"]
 
-ARRAYS = 8
+ARRAYS = 6

@@ -8,7 +8,7 @@ from impls.nn.torch_compile_fit import backward, features, forward, loss
 
 __all__ = ["backward", "coefficients", "features", "forward", "init", "loss", "second_moments", "step", "update"]
 
-ARRAYS = 9
+ARRAYS = 8
 
 
 def init(start, rate):
