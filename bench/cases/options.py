@@ -104,6 +104,7 @@ def _word(read: Callable[[str, str], Any]) -> Read:
 OPTIONS = (
     *(_axis(axis) for axis in AXES),
     Option("--steps", _whole(1), "N", "iterations of a fit", "2000"),
+    Option("--fit-time", _word(seconds), "S", "seconds of the slowest fit: fewer steps at large sizes", "4"),
     Option("--processes", _whole(1, lambda: MOST_PROCESSES), "P", "fresh workers of a backend", "3"),
     Option("--cold", _cold, "P", "of them with empty compile caches", "1"),
     Option("--precision", _word(fraction), "PCT", "of a median, to stop at", "1%"),

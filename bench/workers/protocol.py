@@ -101,13 +101,17 @@ class Left:
 
 @dataclass(frozen=True)
 class Finished:
-    """What a case took, and what its start and one call take once all is compiled, in seconds."""
+    """What a case took, and what its start and one call take once all is compiled, in seconds.
+
+    data_peak_bytes: the peak of its memory above what was resident before its data were made; older workers tell none.
+    """
 
     peak_memory_bytes: int | None
     recompiles: int | None
     graph_breaks: int | None
     steady_build_seconds: float
     steady_call_seconds: float
+    data_peak_bytes: int | None = None
 
 
 A = TypeVar("A")

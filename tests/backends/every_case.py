@@ -100,4 +100,4 @@ class EveryCase:
             assert one.matmul_precision == "highest"
             assert one.peak_memory_bytes > 2**20
             assert one.processes[0].import_seconds > 0
-            assert len(one.losses) == 20
+            assert len(one.losses) == 6 + 20
