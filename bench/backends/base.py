@@ -158,6 +158,13 @@ class Backend(ABC):
         """How many times a graph was broken in this process; None where the compiler has no such notion."""
         return None
 
+    def generated(self) -> dict[str, str]:
+        """The texts that the compiler generated for the fit that was built last, once that has been called, with what
+        it was told: each by a name that a file may have, and normalised (`bench.anatomy.texts`). None where there is no
+        compiler. Nothing is compiled for it, or counted.
+        """
+        return {}
+
     def cache_hits(self) -> int | None:
         """How many compilations were served from a cache on disk in this process; None where there is no such cache."""
         return None

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from bench.anatomy import texts
 from bench.backends.base import PLAIN, Backend, Loop, State, Step, Tuning, dtype_of
 
+STEPS = ("jit_once", "jit_loop")  # as XLA names the functions that drivers jit
 PLATFORMS = {"cpu": "cpu", "gpu": "cuda", "tpu": "tpu", "METAL": "mps"}  # as JAX says it: as users of fitbench do
 
 
@@ -22,6 +24,8 @@ class JaxBackend(Backend):
     def __init__(self) -> None:
         self.compiled = 0
         self.hits = 0
+        self.client: Any = None  # of the device that the last driver's data lie on
+        self.told: dict[str, Any] = {}
 
     def unfit(self, device: str, dtype: str) -> str | None:
         return "MPS has no float64" if device.startswith("mps") and dtype == "float64" else None
@@ -92,12 +96,10 @@ class JaxBackend(Backend):
         return dict(tuning.compiler_options)
 
     def driver(self, step: Step, inputs: Any, target: Any, rate: float, tuning: Tuning = PLAIN) -> Loop:
-        import jax
-
         def once(state, inputs, target):  # the rate is a constant in it, not an argument of every call
             return step(state, inputs, target, rate)
 
-        compiled = jax.jit(once, compiler_options=self.compiler_options(target.device.platform, tuning))
+        compiled = self.jitted(once, target, tuning)
 
         def run(state: State, steps: int) -> tuple[State, Any]:
             loss = None
@@ -106,6 +108,13 @@ class JaxBackend(Backend):
             return state, loss
 
         return run
+
+    def jitted(self, function: Any, target: Any, tuning: Tuning) -> Any:
+        """A function of STEPS, to be compiled for where the target lies."""
+        import jax
+
+        self.client, self.told = target.device.client, self.compiler_options(target.device.platform, tuning)
+        return jax.jit(function, compiler_options=self.told)
 
     def synchronise(self, device: str, values: Any) -> None:
         import jax
@@ -125,6 +134,14 @@ class JaxBackend(Backend):
 
     def compilations(self) -> int | None:
         return self.compiled
+
+    def generated(self) -> dict[str, str]:
+        # XLA has the executable made last first; what was jitted beside a step has another name.
+        alive = (module for one in self.client.live_executables() for module in one.hlo_modules())
+        step = next((module for module in alive if module.name in STEPS), None)
+        flags = {"XLA_FLAGS": os.environ.get("XLA_FLAGS", "")}
+        told = texts.settings({**flags, **self.told})
+        return {} if step is None else {"hlo": texts.hlo(step.to_string()), "options": told}
 
     def cache_hits(self) -> int | None:
         return self.hits

@@ -21,7 +21,7 @@ class JaxLoopBackend(JaxBackend):
 
             return jax.lax.fori_loop(0, steps, body, (state, jnp.zeros((), target.dtype)))
 
-        compiled = jax.jit(loop, compiler_options=self.compiler_options(target.device.platform, tuning))
+        compiled = self.jitted(loop, target, tuning)
 
         def run(state: State, steps: int) -> tuple[State, Any]:
             return compiled(state, inputs, target, steps)

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.anatomy import texts
 from bench.backends.base import PLAIN, Loop, Step, Tuning
 from bench.backends.torch_backend import TorchBackend
 
@@ -52,10 +53,23 @@ class TorchCompileBackend(TorchBackend):
     def driver(self, step: Step, inputs: Any, target: Any, rate: float, tuning: Tuning = PLAIN) -> Loop:
         import torch
 
-        torch.compiler.reset()
-        options = self.compiler_options(target.device.type, tuning)
-        compiled = torch.compile(step, fullgraph=True, options=options)
+        compiled = torch.compile(step, fullgraph=True, options=self.anew(target.device.type, tuning))
         return super().driver(compiled, inputs, target, rate)
+
+    def anew(self, device: str, tuning: Tuning) -> dict[str, Any]:
+        """Forget what was compiled for earlier fits. Returns the compiler's options for the next."""
+        import torch
+
+        torch.compiler.reset()
+        self.device, self.told, self.earlier = device, self.compiler_options(device, tuning), len(_modules())
+        return self.told
+
+    def generated(self) -> dict[str, str]:
+        found = [Path(module.__file__).read_text() for module in _modules()[self.earlier :]]
+        if not found:
+            return {}
+        code = {f"inductor-{number}": texts.inductor(text) for number, text in enumerate(found, 1)}
+        return {**code, "options": texts.settings({**_flags(self.device, self.told), **self.told})}
 
     def compilations(self) -> int | None:
         return _counters()["stats"]["unique_graphs"]
@@ -77,6 +91,24 @@ def _counters() -> Any:
     from torch._dynamo.utils import counters
 
     return counters
+
+
+def _modules() -> list[Any]:
+    """What Inductor has loaded in this process, cold or from its cache: in the order in which it was."""
+    codecache = sys.modules.get("torch._inductor.codecache")
+    return [] if codecache is None else codecache.PyCodeCache.modules
+
+
+def _flags(device: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """What the C++ compiler is told of the code that Inductor writes."""
+    from torch._inductor import config
+    from torch._inductor.cpp_builder import CppTorchDeviceOptions
+    from torch._inductor.cpu_vec_isa import pick_vec_isa
+
+    with config.patch(dict(told)):
+        vectors = pick_vec_isa()
+        built = CppTorchDeviceOptions(vec_isa=vectors, device_type=device)
+    return {"C++ flags": " ".join(built.get_cflags()), "vectors": vectors}
 
 
 BACKEND = TorchCompileBackend()

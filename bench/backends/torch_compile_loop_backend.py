@@ -33,8 +33,7 @@ class TorchCompileLoopBackend(TorchCompileBackend):
             _, loss, *leaves = while_loop(unfinished, body, start)
             return tree_unflatten(leaves, structure), loss
 
-        torch.compiler.reset()
-        compiled = torch.compile(loop, fullgraph=True, options=self.compiler_options(target.device.type, tuning))
+        compiled = torch.compile(loop, fullgraph=True, options=self.anew(target.device.type, tuning))
 
         def run(state: State, steps: int) -> tuple[State, Any]:
             return compiled(state, inputs, target, torch.tensor(steps))

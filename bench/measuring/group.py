@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from bench.anatomy.texts import fingerprint
 from bench.backends import backends
 from bench.cases.case import Case
 from bench.measuring.panel import Panel
@@ -320,6 +321,7 @@ class Group:
             peak_memory_bytes=finished.peak_memory_bytes,
             recompiles=finished.recompiles,
             graph_breaks=finished.graph_breaks,
+            fingerprint=fingerprint(finished.code),
         )
         if finished.recompiles:
             raise DisagreementError(f"recompiled {finished.recompiles} time(s) after the first call")

@@ -127,7 +127,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     losses: pairs of a step, counted from 1, and the loss that it saw; exact_losses: the same of the oracle.
     compiler_options: what the compiler was told on top of its defaults; fingerprint: the SHA-256, in hex, of the code
-    that it generated; None where there is no compiler, or in older files.
+    that it generated, or that processes differ in it; None where there is no compiler, it does not tell, or in older
+    files.
     """
 
     device_name: Text | None = None

@@ -101,13 +101,17 @@ class Left:
 
 @dataclass(frozen=True)
 class Finished:
-    """What a case took, and what its start and one call take once all is compiled, in seconds."""
+    """What a case took, and what its start and one call take once all is compiled, in seconds.
+
+    code: the texts that its compiler generated, normalised, by name; older workers tell none.
+    """
 
     peak_memory_bytes: int | None
     recompiles: int | None
     graph_breaks: int | None
     steady_build_seconds: float
     steady_call_seconds: float
+    code: dict[str, str] = field(default_factory=dict)
 
 
 A = TypeVar("A")

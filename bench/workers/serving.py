@@ -222,9 +222,20 @@ class Worker:
             graph_breaks=_since(self.breaks, self.backend.graph_breaks()),
             steady_build_seconds=statistics.median(timed(fit.begin) for _ in range(STEADY_CALLS)),
             steady_call_seconds=statistics.median(timed(fit.advance, 1) for _ in range(STEADY_CALLS)),
+            code=self._code(),
         )
         self.fit = None
         return finished
+
+    def _code(self) -> dict[str, str]:
+        """What the compiler generated; nothing where it does not tell, as another version of it may not: that costs the
+        fingerprint of a case, and not the case.
+        """
+        try:
+            return self.backend.generated()
+        except Exception:  # whatever private parts of a framework may raise
+            traceback.print_exc()
+            return {}
 
     def _fit(self) -> Fit:
         if self.fit is None:
