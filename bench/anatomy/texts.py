@@ -20,8 +20,7 @@ _HLO_ARGUMENT = re.compile(r"(?<=[( ])[\w.-]+: (?=\(*\w+\[)")  # told again by t
 _HLO_NAME = re.compile(r"(?<=%)[A-Za-z_][\w.-]*")
 _NUMBER = re.compile(r"[._]\d+(?![^._])")
 
-_AOT = re.compile(r"(?m)^# AOT ID: .*\n")  # counts the graphs of a process
-_FILES = re.compile(r"(?m)^\s*# File: .*\n")
+_COMMENTS = re.compile(r"(?m)^\s*# .*\n")  # names of functions, lines of source; AOT ID counts a process's graphs
 _BENCHMARK = re.compile(r"(?ms)^def get_args\(\):.*\Z")  # no part of the computation
 
 _LLVM_METADATA = re.compile(r"(?m)^(?:; ModuleID|source_filename|!).*\n?|,? !\w+(?:\.\w+)* !\d+")
@@ -56,7 +55,7 @@ def hlo(text: str) -> str:
 
 def inductor(text: str) -> str:
     """A module of TorchInductor, in Python, with its kernels in C++ or Triton."""
-    for what in (_AOT, _FILES, _BENCHMARK):
+    for what in (_COMMENTS, _BENCHMARK):
         text = what.sub("", text)
     return _plain(text).rstrip() + "\n"
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bench.anatomy import texts
+from bench.anatomy.iteration import Iteration
 from bench.backends.base import PLAIN, Backend, Loop, State, Step, Tuning, dtype_of
 
 STEPS = ("jit_once", "jit_loop")  # as XLA names the functions that drivers jit
@@ -142,6 +143,12 @@ class JaxBackend(Backend):
         flags = {"XLA_FLAGS": os.environ.get("XLA_FLAGS", "")}
         told = texts.settings({**flags, **self.told})
         return {} if step is None else {"hlo": texts.hlo(step.to_string()), "options": told}
+
+    def iteration(self, fit: Any) -> Iteration:
+        from bench.anatomy import hlo_reading
+
+        tuning = Tuning.of(fit.code, fit.problem.points)
+        return hlo_reading.read(self.generated()["hlo"], fit.problem.points, tuning.unroll)
 
     def cache_hits(self) -> int | None:
         return self.hits

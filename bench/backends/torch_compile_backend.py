@@ -3,12 +3,16 @@
 import shutil
 import sys
 from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.anatomy import texts
+from bench.anatomy import python_profile, texts
+from bench.anatomy.iteration import Iteration
 from bench.backends.base import PLAIN, Loop, Step, Tuning
 from bench.backends.torch_backend import TorchBackend
+
+INDUCTOR = "inductor"  # begins the names of the texts that it wrote
 
 
 class TorchCompileBackend(TorchBackend):
@@ -68,8 +72,19 @@ class TorchCompileBackend(TorchBackend):
         found = [Path(module.__file__).read_text() for module in _modules()[self.earlier :]]
         if not found:
             return {}
-        code = {f"inductor-{number}": texts.inductor(text) for number, text in enumerate(found, 1)}
+        code = {f"{INDUCTOR}-{number}": texts.inductor(text) for number, text in enumerate(found, 1)}
         return {**code, "options": texts.settings({**_flags(self.device, self.told), **self.told})}
+
+    def iteration(self, fit: Any) -> Iteration:
+        from bench.anatomy import inductor_reading, torch_operations
+
+        code = "".join(text for name, text in self.generated().items() if name.startswith(INDUCTOR))
+        found = inductor_reading.read(code, fit.problem.points, Tuning.of(fit.code, fit.problem.points).unroll)
+        nodes = torch_operations.graph_nodes(fit.code.step, fit.state, fit.inputs, fit.target, fit.problem.rate)
+        return replace(found, notes=[f"made of {nodes} operators in the graph of a step", *found.notes])
+
+    def profile(self, fit: Any, steps: int) -> dict[str, float]:
+        return python_profile.profile(fit.advance, steps)
 
     def compilations(self) -> int | None:
         return _counters()["stats"]["unique_graphs"]

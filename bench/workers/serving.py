@@ -34,6 +34,8 @@ from bench.workers.protocol import (
     Controlled,
     Converge,
     Converged,
+    Explain,
+    Explained,
     Finish,
     Finished,
     Leave,
@@ -226,6 +228,17 @@ class Worker:
         )
         self.fit = None
         return finished
+
+    def explain(self, asked: Explain) -> Explained:
+        """What one iteration consists of, and where its seconds go; the case is let go of."""
+        fit = self._fit()
+        fit.begin()
+        profile = self.backend.profile(fit, asked.steps)
+        fit.begin()
+        fit.advance(1)
+        iteration = self.backend.iteration(fit)
+        self.fit = None
+        return Explained(iteration, profile)
 
     def _code(self) -> dict[str, str]:
         """What the compiler generated; nothing where it does not tell, as another version of it may not: that costs the

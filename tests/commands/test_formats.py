@@ -132,7 +132,10 @@ def test_markdown_is_a_table_under_the_verdict():
     titles, rule, *rows = cells.splitlines()
     assert titles.split()[1] == "case" and set(rule) <= set("|-:")
     assert len(rows) == 2 and all(row.count("|") == 8 for row in rows)
-    assert titles.split("|")[-2].strip() == "generated code" and [row.split("|")[-2].strip() for row in rows] == ["changed", ""]
+    assert titles.split("|")[-2].strip() == "generated code" and [row.split("|")[-2].strip() for row in rows] == [
+        "changed",
+        "",
+    ]
     assert "1.250 (1.220 to 1.280)" in rows[0] and "slower" in rows[0]
     assert summary.startswith("- 1 slower, 1 undecided, 1 not compared;") and "- cut short" in summary
 
