@@ -16,6 +16,7 @@ import msgspec
 from bench.anatomy.texts import fingerprint
 from bench.backends import backends
 from bench.cases.case import Case
+from bench.measuring.kept_code import Keep, nowhere
 from bench.measuring.panel import Panel
 from bench.measuring.proofs import hold_compiled, hold_dtypes, hold_first_call, switched_off
 from bench.measuring.sampling import Sampler, steps_of_round
@@ -89,7 +90,9 @@ class Group:
         problem: Problem,
         disable_gc: bool,
         timed: bool = True,
+        keep: Keep = nowhere,
     ) -> None:
+        self.keep = keep
         self.pool, self.scheduler, self.members = pool, scheduler, members
         self.problem, self.disable_gc, self.timed = problem, disable_gc, timed
         self.interrupted = False
@@ -323,6 +326,7 @@ class Group:
             graph_breaks=finished.graph_breaks,
             fingerprint=fingerprint(finished.code),
         )
+        self.keep(member.side.label, member.case, finished.code)
         if finished.recompiles:
             raise DisagreementError(f"recompiled {finished.recompiles} time(s) after the first call")
         if finished.graph_breaks:

@@ -13,7 +13,7 @@ NAME = re.compile(r"[\w-]{1,100}")
 
 def folder_of(path: Path) -> Path:
     """Where the texts of a run are, given its JSON."""
-    return path.with_suffix(".code")
+    return Path(str(path).removesuffix(".journal")).with_suffix(".code")
 
 
 def keep(folder: Path, case: Case, texts: Mapping[str, str]) -> None:

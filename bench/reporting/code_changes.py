@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 from bench.anatomy.texts import DIFFERING
 from bench.cases.case import Case
+from bench.cases.options import KEEP_CODE
 from bench.records.generated import folder_of, kept
 from bench.records.record import Record, Run
 from bench.support.errors import InputError, printable
 
-OPTION = "--keep-code"
 CONTEXT = 3  # lines around a change
 
 
@@ -49,11 +49,11 @@ def _difference(old: Run, new: Run, case: Case) -> Iterator[str]:
     for run in (old, new):
         found = kept(run.path, case, run.by_case[case].fingerprint)
         if found is None:
-            yield f"{case.id}: its texts are not in {folder_of(run.path)}; run again with {OPTION}, which keeps them"
+            yield f"{case.id}: its texts are not in {folder_of(run.path)}; a run with {KEEP_CODE[0]} keeps them"
             return
         texts.append(found)
     before, after = texts
     for name in sorted({*before, *after}):
         first, second = (one.get(name, "").splitlines() for one in (before, after))
         files = [f"{folder_of(run.path)}/{case.id}/{name}.txt" for run in (old, new)]
-        yield from difflib.unified_diff(first, second, *files, lineterm="", n=CONTEXT)
+        yield from difflib.unified_diff(first, second, files[0], files[1], lineterm="", n=CONTEXT)
