@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 
 _WIDE = re.compile(r"= f(?:add|sub|mul|div)\b[^<\n]*<(\d+) x (float|double)>|@llvm\.fmuladd\.v(\d+)f(32|64)")
 _NARROW = re.compile(r"= f(?:add|sub|mul|div)\b(?: \w+)* (?:float|double) ")
@@ -14,7 +15,13 @@ def widths(text: str) -> Counter[int]:
     return +found
 
 
-def told(text: str) -> str:
-    """The same in words."""
-    found = sorted(widths(text).items(), reverse=True)
-    return ", ".join(f"{count} instructions {'scalar' if width == 1 else f'{width} wide'}" for width, count in found)
+def summary(modules: Mapping[str, str]) -> list[str]:
+    """Which modules compute on how many numbers at once, by the widest of each, in words; none that compute nothing."""
+    by_width: dict[int, list[str]] = {}
+    for name, text in modules.items():
+        if found := widths(text):
+            by_width.setdefault(max(found), []).append(name)
+    return [
+        f"LLVM takes {'one number' if width == 1 else f'{width} numbers'} at once in {', '.join(names)}"
+        for width, names in sorted(by_width.items(), reverse=True)
+    ]

@@ -1,7 +1,10 @@
 """jax.jit: the step is one compiled function, called once a step from Python."""
 
 import os
+import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,10 +24,12 @@ class JaxBackend(Backend):
     extra = "jax"
     fit = "jax_fit"
     switches = ("JAX_DISABLE_JIT",)
+    extra_arguments: tuple[Any, ...] = ()  # of the jitted function, after state, inputs and target
 
     def __init__(self) -> None:
         self.compiled = 0
         self.hits = 0
+        self.function: Any = None  # that the last driver jitted
         self.client: Any = None  # of the device that the last driver's data lie on
         self.told: dict[str, Any] = {}
 
@@ -115,7 +120,8 @@ class JaxBackend(Backend):
         import jax
 
         self.client, self.told = target.device.client, self.compiler_options(target.device.platform, tuning)
-        return jax.jit(function, compiler_options=self.told)
+        self.function = jax.jit(function, compiler_options=self.told)
+        return self.function
 
     def synchronise(self, device: str, values: Any) -> None:
         import jax
@@ -145,10 +151,23 @@ class JaxBackend(Backend):
         return {} if step is None else {"hlo": texts.hlo(step.to_string()), "options": told}
 
     def iteration(self, fit: Any) -> Iteration:
-        from bench.anatomy import hlo_reading
+        from bench.anatomy import hlo_reading, llvm_reading
 
         tuning = Tuning.of(fit.code, fit.problem.points)
-        return hlo_reading.read(self.generated()["hlo"], fit.problem.points, tuning.unroll)
+        found = hlo_reading.read(self.generated()["hlo"], fit.problem.points, tuning.unroll)
+        widths = llvm_reading.summary(self._llvm(fit)) if fit.device == "cpu" else []
+        return replace(found, notes=[*found.notes, *widths])
+
+    def _llvm(self, fit: Any) -> dict[str, str]:
+        """What LLVM made of each kernel of the step: compiled once more, for XLA to write it down."""
+        with tempfile.TemporaryDirectory() as folder:
+            dump = {"xla_dump_to": folder, "xla_dump_hlo_as_text": True}
+            lowered = self.function.lower(fit.state, fit.inputs, fit.target, *self.extra_arguments)
+            lowered.compile(compiler_options={**self.told, **dump})
+            files = sorted(Path(folder).glob("*.ir-with-opt.ll"))
+            names = [file.name.split(".", 2)[2].removesuffix(".ir-with-opt.ll") for file in files]
+            found = [file.read_text() for file in files]
+            return {name.removesuffix("_kernel_module"): text for name, text in zip(names, found, strict=True)}
 
     def cache_hits(self) -> int | None:
         return self.hits

@@ -9,6 +9,7 @@ from bench.backends.jax_backend import JaxBackend
 class JaxLoopBackend(JaxBackend):
     name = "jax-loop"
     rung = 6
+    extra_arguments = (1,)  # how many steps
 
     def driver(self, step: Step, inputs: Any, target: Any, rate: float, tuning: Tuning = PLAIN) -> Loop:
         import jax
