@@ -10,7 +10,7 @@ import numpy as np
 from bench.anatomy.iteration import Iteration, Tally
 
 STEPS = 4  # that are counted, after one that is not
-KIND = "operations of NumPy on arrays and scalars, told by the arrays"
+KIND = "operations of NumPy on arrays, told by the arrays"
 
 
 class Traced(np.ndarray):

@@ -33,7 +33,7 @@ def test_variants_side_by_side(capsys):
     assert "x and y alone are 2, 3.91 KiB: 17.5 times that" in printed  # 35 arrays: as test_operations counts them
     assert "With 100 points, in turns in 2 fresh processes" in printed
     last = printed.splitlines()[-1].split()
-    assert last[:2] == ["numpy", "nn"] and last[-4][0] in "+-"
+    assert last[:2] == ["numpy", "nn"] and last[-5][0] in "+-"
 
 
 @pytest.mark.parametrize(
