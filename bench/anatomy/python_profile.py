@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.anatomy.iteration import shares
 
 GENERATED = re.compile(r"c[a-z2-7]{51}\.py")
+GENERATED_ENTRY = "inductor_entry_cpp"
 BUILT_IN = "~"  # in place of a file, as cProfile writes it
 
 
@@ -31,6 +32,8 @@ def _package(file: str, name: str) -> str:
     of two arrays, or a compiled step.
     """
     parts = Path(file).parts
+    if GENERATED_ENTRY in name:
+        return "the loop that Inductor wrote, with its kernels"
     if file == BUILT_IN:
         return f"built in: {name.strip('<>').removeprefix('built-in method ').partition(' of ')[0]}"
     if GENERATED.fullmatch(Path(file).name):
