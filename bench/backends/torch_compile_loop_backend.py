@@ -45,8 +45,7 @@ class TorchCompileLoopBackend(TorchCompileBackend):
             state, loss, _ = turns(state, loss, done, inputs, target, steps, 1)
             return state, loss
 
-        torch.compiler.reset()
-        compiled = torch.compile(loop, fullgraph=True, options=self.compiler_options(target.device.type, tuning))
+        compiled = torch.compile(loop, fullgraph=True, options=self.anew(target.device.type, tuning))
 
         def run(state: State, steps: int) -> tuple[State, Any]:
             return compiled(state, inputs, target, torch.tensor(steps))

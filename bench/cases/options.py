@@ -115,6 +115,8 @@ OPTIONS = (
 )
 CACHE = ("--cache", "folder that keeps compiled code for later runs; default: a temporary one")
 
+KEEP_CODE = ("--keep-code", "leave what the compilers generated beside the JSON, for `python -m bench.explain --diff`")
+
 
 def add_options(
     add: Callable[..., Any], only: Collection[str] = (), defaults: Mapping[str, str] | None = None, single: bool = False
@@ -133,6 +135,7 @@ def add_options(
             add(option.name, metavar=option.metavar, help=about, **words)
     if not only:
         add(CACHE[0], metavar="DIR", help=CACHE[1])
+        add(KEEP_CODE[0], action="store_true", help=KEEP_CODE[1])
 
 
 def choice_of(**words: Any) -> Choice:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from bench.anatomy.texts import agreed
 from bench.cases.case import Case
 from bench.cases.choice import Choice
 from bench.measuring.sampling import MOST_ROUNDS, is_precise
@@ -74,6 +75,7 @@ def _facts(samples: Sequence[Sample]) -> dict[str, Any]:
     worst = {name: [getattr(one.facts, name) for one in samples] for name in WORST}
     return {
         **{name: getattr(samples[-1].facts, name) for name in Facts.__struct_fields__},
+        "fingerprint": agreed([one.facts.fingerprint for one in samples]),
         **{name: max((value for value in values if value is not None), default=None) for name, values in worst.items()},
         "processes": [one.start for one in samples],
     }

@@ -14,8 +14,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from bench.anatomy.texts import fingerprint
 from bench.backends import backends
 from bench.measuring.batches import batches, room
+from bench.measuring.kept_code import Keep, nowhere
 from bench.measuring.member import Member
 from bench.measuring.panel import Panel
 from bench.measuring.proofs import hold_compiled, hold_dtypes, hold_first_call, switched_off
@@ -52,7 +54,9 @@ class Group:
         problem: Problem,
         disable_gc: bool,
         timed: bool = True,
+        keep: Keep = nowhere,
     ) -> None:
+        self.keep = keep
         self.pool, self.scheduler, self.members = pool, scheduler, members
         self.problem, self.disable_gc, self.timed = problem, disable_gc, timed
         self.interrupted = False
@@ -297,7 +301,9 @@ class Group:
             data_peak_bytes=finished.data_peak_bytes,
             recompiles=finished.recompiles,
             graph_breaks=finished.graph_breaks,
+            fingerprint=fingerprint(finished.code),
         )
+        self.keep(member.side.label, member.case, finished.code)
         if finished.recompiles:
             raise DisagreementError(f"recompiled {finished.recompiles} time(s) after the first call")
         if finished.graph_breaks:

@@ -24,6 +24,7 @@ from bench.measuring.assembly import is_over, not_reached, record_of, samples_of
 from bench.measuring.batches import room
 from bench.measuring.group import Group
 from bench.measuring.journal import Journal
+from bench.measuring.kept_code import Keep, nowhere
 from bench.measuring.member import Member
 from bench.measuring.neighbours import Presence, warning
 from bench.measuring.remaining import Remaining, about
@@ -96,6 +97,7 @@ class Runner:
         self.processes = choice.processes if timed else 1
         self.presence = Presence(max(side.threads_of(choice) for side in sides), share=not timed)
         self.journal: Journal | None = None
+        self.keep_code: Keep = nowhere  # which a command replaces, where the texts are asked for
         self.aside: Callable[[], Job] | None = None  # what goes beside the start of each process but the first
         self._scheduler = Scheduler(self._places)
         self._remaining = Remaining(self.processes)
@@ -318,6 +320,7 @@ class Runner:
                 Problem.of(first, self.choice.seed, self.choice.steps_at(first.points)),
                 self.disable_gc,
                 self.timed,
+                self.keep_code,
             )
             for first, members in found
             if members

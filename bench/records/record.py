@@ -129,7 +129,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     peak_memory_bytes: of the whole process; data_peak_bytes: what of it came on top of what was resident before the
     data were made; data_predicted_bytes: what the arrays were expected to take of it.
     compiler_options: what the compiler was told on top of its defaults; fingerprint: the SHA-256, in hex, of the code
-    that it generated; None where there is no compiler, or in older files.
+    that it generated, or that processes differ in it; None where there is no compiler, it does not tell, or in older
+    files.
     """
 
     device_name: Text | None = None

@@ -34,6 +34,8 @@ from bench.workers.protocol import (
     Controlled,
     Converge,
     Converged,
+    Explain,
+    Explained,
     Finish,
     Finished,
     Leave,
@@ -226,6 +228,7 @@ class Worker:
             graph_breaks=_since(self.breaks, self.backend.graph_breaks()),
             steady_build_seconds=_steady(fit.begin),
             steady_call_seconds=_steady(fit.advance, 1),
+            code=self._code(),
         )
         del fit
         self._let_go()
@@ -241,6 +244,28 @@ class Worker:
             gc.unfreeze()
             gc.collect()
             give_back()
+
+    def explain(self, asked: Explain) -> Explained:
+        """What one iteration consists of, and where its seconds go; the case is let go of."""
+        fit = self._fit()
+        fit.begin()
+        profile = self.backend.profile(fit, asked.steps)
+        fit.begin()
+        fit.advance(1)
+        iteration = self.backend.iteration(fit)
+        del fit
+        self._let_go()
+        return Explained(iteration, profile)
+
+    def _code(self) -> dict[str, str]:
+        """What the compiler generated; nothing where it does not tell, as another version of it may not: that costs the
+        fingerprint of a case, and not the case.
+        """
+        try:
+            return self.backend.generated()
+        except Exception:  # whatever private parts of a framework may raise
+            traceback.print_exc()
+            return {}
 
     def _fit(self) -> Fit:
         if self.fit is None:
