@@ -103,8 +103,9 @@ class Variant:
 
     rung orders the variants from the plainest to the most assisted; shows says in one line what the variant is about;
     start maps a seed to the starting parameters in float64, shape (parameters,); target maps x of shape (N,) to y, both
-    in float64; matrix_product tells whether the sums over the points are matrix products, which add in another order
-    than reductions do.
+    in float64; lanes and loss_lanes tell in how many accumulators the sums over the points are added in order, at worst
+    over the libraries, for the gradient and for the loss (matrix products have one); None where they are added pairwise
+    or in short blocks, as plain reductions are.
     """
 
     rung: int
@@ -112,7 +113,8 @@ class Variant:
     model: Model
     start: Callable[[int], np.ndarray]
     optimiser: Optimiser
-    matrix_product: bool = False
+    lanes: int | None = None
+    loss_lanes: int | None = None
     target: Callable[[np.ndarray], np.ndarray] = np.sin
 
     def __post_init__(self) -> None:
