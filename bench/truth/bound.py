@@ -12,6 +12,7 @@ Every step makes small errors; the exact Jacobians carry them on. Two kinds are 
 derives the terms and compares them with what every backend does.
 """
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,12 +22,15 @@ from bench.truth.adding import error_in_order
 from bench.truth.problem import Problem
 from bench.truth.sums import Sums
 from bench.truth.trajectory import Trajectory, gradient, polynomial_of, update
-from impls.variant import Polynomial
+from impls.variant import NAMES, Polynomial
 
 MARGIN = 8.0
+SURER = 3.0  # the margin of a sum in order: its error was never seen above 2.8 times what is expected
 GROWTH = 1000.0  # beyond it, two exact runs that started a hair apart have moved away from each other
 RESOLVED = 1e-5  # of an error that is expected: what a state must be able to hold, for the error to be seen in it
 PLACES = 200  # among the points, at which sums are looked into
+# Of the reductions that are worst, those that Inductor makes: bytes of a vector of lanes, and terms that one of them adds.
+VECTOR, BLOCK = 32, {"float32": 4096.0}
 HAIR = 1e-30  # the imaginary step of complex-step differentiation: exact to rounding
 
 
@@ -57,8 +61,10 @@ class Bound:
         """The expected error of the computed gradient in states of shape (n, len(state)) with losses of shape (n,);
         shape (n, parameters).
         """
-        plain, lanes = self._plain_noise(states, losses), self.problem.variant.lanes
-        return plain if lanes is None else plain + 2 * self._error_in_order(self._terms(states), lanes)
+        noise, terms = self._plain_noise(states, losses), self._terms(states)
+        for j, name in enumerate(NAMES[: self._model.parameters]):
+            noise[:, j] += 2 * self._error_in_order(name, terms[:, j]) * SURER / MARGIN
+        return noise
 
     def _plain_noise(self, states: np.ndarray, losses: np.ndarray) -> np.ndarray:
         """That of the residuals, and of sums which are added pairwise or in short blocks."""
@@ -70,8 +76,12 @@ class Bound:
         direction = np.einsum("k,kjn->nj", norms, np.abs(slopes))
         return eps * direction * (size / np.sqrt(points) + residual)[:, None]
 
-    def _error_in_order(self, terms: np.ndarray, lanes: int) -> np.ndarray:
-        return error_in_order(terms, self.problem.points, lanes, self.problem.eps)
+    def _error_in_order(self, name: str, terms: np.ndarray) -> np.ndarray:
+        """That of the sum of this name from its terms at the places, shape (..., places)."""
+        points, eps, dtype = self.problem.points, self.problem.eps, self.problem.dtype
+        if name in self.problem.variant.lanes:
+            return error_in_order(terms, points, self.problem.variant.lanes[name], eps)
+        return error_in_order(terms, points, VECTOR // np.dtype(dtype).itemsize, eps, BLOCK.get(dtype, math.inf))
 
     @cached_property
     def _places(self) -> tuple[np.ndarray, np.ndarray]:
@@ -186,9 +196,9 @@ class Bound:
 
     def evaluation(self, state: np.ndarray, loss: float) -> float:
         """The expected error of computing the loss in a state: every residual is off, and so is their sum."""
-        (size,), lanes = self._size_of_terms(state[None]), self.problem.variant.loss_lanes
+        (size,), (residuals,) = self._size_of_terms(state[None]), self._residuals(state[None])
         plain = self.problem.eps * float(2 * np.sqrt(max(loss, 0)) * size / np.sqrt(self._sums.points) + loss)
-        return plain if lanes is None else plain + self._error_in_order(self._residuals(state[None])[0] ** 2, lanes)
+        return plain + float(self._error_in_order("loss", residuals**2)) * SURER / MARGIN
 
     def replay(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """The allowed error of one step from a state that a backend was in: what that one step can add."""
