@@ -8,5 +8,5 @@ VARIANT = Variant(
     model=CUBIC,
     start=linear_layer,
     optimiser=Momentum(rate=1e-7, momentum=0.9),
-    matrix_product=True,
+    lanes=dict.fromkeys("bcd", 1),
 )

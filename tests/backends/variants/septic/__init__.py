@@ -8,5 +8,5 @@ VARIANT = Variant(
     model=monomials(7),
     start=lambda seed: standard_normals(seed, 8),
     optimiser=GradientDescent(rate=3e-10),
-    matrix_product=True,
+    lanes=dict.fromkeys("bcdefgh", 1),
 )
