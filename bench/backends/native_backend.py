@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bench.anatomy import llvm_reading, texts
+from bench.anatomy.iteration import Iteration, Part
 from bench.backends.base import PLAIN, Loop, Step, Tuning
 from bench.backends.numpy_backend import NumpyBackend
 
@@ -18,6 +20,7 @@ class NativeBackend(NumpyBackend):
     def __init__(self) -> None:
         self.compiled = 0
         self.function: Any = None  # that was compiled
+        self.told: dict[str, Any] = {}
 
     def unfit(self, device: str, dtype: str) -> str | None:
         return None if device == "cpu" else f"native runs on the cpu, not on {device}"
@@ -58,8 +61,22 @@ class NativeBackend(NumpyBackend):
         return dict(tuning.compiler_options)
 
     def driver(self, step: Step, inputs: Any, target: Any, rate: float, tuning: Tuning = PLAIN) -> Loop:
-        self.function = tuning.loop
+        self.function, self.told = tuning.loop, self.compiler_options("cpu", tuning)
         return super().driver(step, inputs, target, rate, tuning)
+
+    def _llvm(self) -> str:
+        """What LLVM made of the loop, and of what it calls."""
+        modules: dict[Any, str] = self.function.inspect_llvm() if hasattr(self.function, "inspect_llvm") else {}
+        return "".join(modules.values())
+
+    def generated(self) -> dict[str, str]:
+        found = self._llvm()
+        return {"llvm": texts.llvm(found), "options": texts.settings(self.told)} if found else {}
+
+    def iteration(self, fit: Any) -> Iteration:
+        """Its one loop reads x and the target, once, and writes nothing of their length."""
+        parts = [Part("loop over the points: forward, residual, five sums", reads=2.0)]
+        return Iteration("loops, as the file has them", parts, 0.0, llvm_reading.summary({"loop": self._llvm()}))
 
     def compilations(self) -> int | None:
         return self.compiled
