@@ -22,8 +22,7 @@ def roofline(rounds: Columns) -> float:
     """Seconds in which the data of a fit are read once, by the rounds of the yardstick that read them; NaN where it
     read nothing.
 
-    The least of them, as STREAM has it (McCalpin 1995), for what disturbs a read makes it slower and none faster: it
-    comes after its round, when a shared core is most likely taken from it.
+    The least of them, as STREAM has it (McCalpin 1995), for what disturbs a read makes it slower and none faster.
     """
     read = rounds.get(READ_SECONDS, np.empty(0))
     return float(read[read > 0].min()) if (read > 0).any() else math.nan  # NaN where it failed
