@@ -1,5 +1,6 @@
 """The yardstick: what this machine can do, in loops that Numba compiles. It runs on the CPU."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,6 +62,7 @@ class NativeBackend(NumpyBackend):
         return dict(tuning.compiler_options)
 
     def driver(self, step: Step, inputs: Any, target: Any, rate: float, tuning: Tuning = PLAIN) -> Loop:
+        _forget(step)
         self.function, self.told = tuning.loop, self.compiler_options("cpu", tuning)
         return super().driver(step, inputs, target, rate, tuning)
 
@@ -84,6 +86,19 @@ class NativeBackend(NumpyBackend):
     def cache_hits(self) -> int | None:
         stats = getattr(self.function, "stats", None)  # none where Numba is switched off
         return 0 if stats is None else sum(stats.cache_hits.values())
+
+
+def _forget(step: Step) -> None:
+    """What was compiled for earlier fits of this process, on disk too: a fit of another size pays for its own, as if it
+    were the only one. What came from the disk was there before, and stays.
+    """
+    from numba.core.dispatcher import Dispatcher
+
+    for one in vars(sys.modules[step.__module__]).values():
+        if isinstance(one, Dispatcher):
+            if any(one.stats.cache_misses.values()):
+                one._cache.flush()
+            one._reset_overloads()
 
 
 BACKEND = NativeBackend()
