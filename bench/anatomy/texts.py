@@ -24,6 +24,10 @@ _COMMENTS = re.compile(r"(?m)^\s*# .*\n")  # names of functions, lines of source
 _BENCHMARK = re.compile(r"(?ms)^def get_args\(\):.*\Z")  # no part of the computation
 
 _LLVM_METADATA = re.compile(r"(?m)^(?:; ModuleID|source_filename|!).*\n?|,? !\w+(?:\.\w+)* !\d+")
+# What is told where something is raised: a message, which quotes names and places, and how it is found.
+_LLVM_MESSAGES = re.compile(r'(?m)^@(?:\.const\.pickle|.* c"missing Environment).*\n')
+_LLVM_MESSAGE = re.compile(r"(?<=@\.const\.picklebuf\.)[0-9a-f]{40}")
+_LLVM_ARGUMENT = re.compile(r"(?<=%arg\._)([A-Za-z]\w*?)_\d+\b")  # of a loop that threads share: counted in a process
 _LLVM_NAME = re.compile(r'@(?:"[^"\n]*_Z[^"\n]*"|[\w.$-]*_Z[\w.$-]+)')  # mangled by Numba
 _LLVM_ADDRESS = re.compile(r"(?<=inttoptr \(i64 )\w+")  # elsewhere, what begins with 0x is a number
 
@@ -62,7 +66,8 @@ def inductor(text: str) -> str:
 
 def llvm(text: str) -> str:
     """A module of LLVM, as Numba makes it: the names of compiled functions hold the numbers of a process."""
-    text = _LLVM_ADDRESS.sub("ADDRESS", _LLVM_METADATA.sub("", text))
+    text = _LLVM_ADDRESS.sub("ADDRESS", _LLVM_METADATA.sub("", _LLVM_MESSAGES.sub("", text)))
+    text = _LLVM_ARGUMENT.sub(r"\1", _LLVM_MESSAGE.sub("MESSAGE", text))
     return _numbered(_LLVM_NAME, _lines(_PATH.sub("PATH", text)))
 
 

@@ -154,6 +154,8 @@ class Worker:
         seen.append(fit.dtypes())
         self.peak = peak_memory()
         probes = [fit.probe(start) for start in starts(fit.problem)]
+        if fit.reads:
+            fit.read(1)  # which compiles it
         fit.begin()
         last = checkpoints[-1]
         finite = bool(np.isfinite(last.after).all())
