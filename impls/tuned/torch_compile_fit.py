@@ -10,7 +10,7 @@ def features(x):
 
 
 def unroll(points):
-    return 1 if points >= LONG else 10
+    return 1 if points >= LONG else 4
 
 
 def init(start, rate):
