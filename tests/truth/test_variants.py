@@ -73,7 +73,8 @@ def held(variant: Variant, code: types.SimpleNamespace, dtype: str, steps: int =
 
 def in_powers_of_x(size: int, rate: float, target=np.sin) -> Variant:
     start = lambda seed: standard_normals(seed, size)  # noqa: E731
-    return Variant(9, "powers of x", monomials(size - 1), start, GradientDescent(rate), dict.fromkeys(NAMES[:size], 1), target)
+    lanes = dict.fromkeys(NAMES[:size], 1)
+    return Variant(9, "powers of x", monomials(size - 1), start, GradientDescent(rate), lanes, target)
 
 
 def steepest(size: int) -> float:
