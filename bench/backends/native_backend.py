@@ -94,11 +94,11 @@ def _forget(step: Step) -> None:
     """
     from numba.core.dispatcher import Dispatcher
 
-    for one in vars(sys.modules[step.__module__]).values():
-        if isinstance(one, Dispatcher):
-            if any(one.stats.cache_misses.values()):
-                one._cache.flush()
-            one._reset_overloads()
+    found: list[Any] = [one for one in vars(sys.modules[step.__module__]).values() if isinstance(one, Dispatcher)]
+    for one in found:
+        if any(one.stats.cache_misses.values()):
+            one._cache.flush()
+        one._reset_overloads()
 
 
 BACKEND = NativeBackend()

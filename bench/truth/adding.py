@@ -16,21 +16,29 @@ MEAN_UNIT = 1 / (2 * math.log(2))  # its unit, in eps of it
 REMAINDER = math.sqrt(3 / (8 * math.log(2)) / 12)  # the root mean square of a remainder, in eps of it
 # Where the autocorrelation of remainders, 1 - 6 d + 6 d^2 for terms that are d units apart, falls to 0.
 REACH = (3 - math.sqrt(3)) / 6
+BLOCKS = 4  # of fewer, a sum errs like one that is not cut into blocks
+TINY = float(np.finfo(float).tiny)
 ORDERS = (1, 2, 3)  # of the derivatives that may vanish: those of x^3 times a residual do, up to the third
 
 
-def error_in_order(terms: np.ndarray, count: int, lanes: int, eps: float, block: float = math.inf) -> np.ndarray:
-    """The expected error of sums of `count` terms that so many lanes add in order, in turns.
+def errors_in_order(
+    terms: np.ndarray, change: np.ndarray, count: int, lanes: int, eps: float, block: float = math.inf
+) -> tuple[np.ndarray, np.ndarray]:
+    """The expected error of sums of `count` terms that so many lanes add in order, in turns, in two parts, of shape
+    (...): what is another in the next step, and what is the same, as terms change within REACH units only.
 
-    terms: those at places spread evenly over the sums, shape (..., places); block: after how many terms a lane begins
-    anew, where such sums of blocks are added pairwise. Returns shape (...).
+    terms: those at places spread evenly over the sums, shape (..., places); change: what they change by from step to
+    step; block: after how many terms a lane begins anew, where such sums of blocks are added pairwise.
     """
     partial = np.abs(np.cumsum(terms, axis=-1)) * count / terms.shape[-1] / lanes
-    if count > block * lanes:  # from 0 to a block's sum: the root mean square of such is 1/sqrt(3) of it
-        size = np.sqrt(np.mean(terms**2, axis=-1, keepdims=True))
-        partial = np.minimum(partial, block * size / math.sqrt(3))
-    alike = _alike(terms, count, MEAN_UNIT * eps * partial)
-    return REMAINDER * eps * np.sqrt(count * np.mean(alike * partial**2, axis=-1))
+    if count > BLOCKS * block * lanes:  # from 0 to a block's sum: the root mean square of such is 1/sqrt(3) of it
+        partial = block * np.abs(terms) / math.sqrt(3)
+    unit = MEAN_UNIT * eps * partial
+    squares = _alike(terms, count, unit) * partial**2
+    same = np.minimum(REACH * unit / np.maximum(np.abs(change), TINY), 1)
+    parts = np.mean(squares * (1 - same), axis=-1), np.mean(squares * same, axis=-1)
+    other, again = (REMAINDER * eps * np.sqrt(count * part) for part in parts)
+    return other, again
 
 
 def _alike(terms: np.ndarray, count: int, unit: np.ndarray) -> np.ndarray:
@@ -41,6 +49,6 @@ def _alike(terms: np.ndarray, count: int, unit: np.ndarray) -> np.ndarray:
     found, derivative = np.full(terms.shape, float(count)), terms
     for order in ORDERS:
         derivative = np.gradient(derivative, apart, axis=-1)
-        change = np.maximum(np.abs(derivative), np.finfo(float).tiny) / math.factorial(order)
+        change = np.maximum(np.abs(derivative), TINY) / math.factorial(order)
         found = np.minimum(found, (REACH * unit / change) ** (1 / order))
     return np.maximum(found, 1)

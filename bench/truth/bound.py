@@ -6,10 +6,11 @@ Every step makes small errors; the exact Jacobians carry them on. Two kinds are 
   by more than that unit from step to step, the errors are as good as random, and their squares add. Where it changes
   more slowly the same error repeats, for `persistence` steps, in the limit for ever (the fit stalls in that place).
 - *Noise of the gradient*, a sum over all points: every residual is off by about eps times the size of the model's
-  terms, every partial sum by eps times itself. It depends on the state, which hardly changes, so it repeats and adds.
+  terms, and the sum by what adding in order does (bench.truth.adding). As far as that depends on the state alone,
+  which hardly changes, it repeats and adds.
 
-`expected` is the size that these errors are expected to reach, `MARGIN` times that is allowed. docs/measurement.md
-derives the terms and compares them with what every backend does.
+`expected` is the size that these errors are expected to reach, `MARGIN` times that is allowed (less for sums).
+docs/measurement.md derives the terms and compares them with what every backend does.
 """
 
 import math
@@ -18,19 +19,20 @@ from functools import cached_property
 
 import numpy as np
 
-from bench.truth.adding import error_in_order
+from bench.truth.adding import errors_in_order
 from bench.truth.problem import Problem
 from bench.truth.sums import Sums
 from bench.truth.trajectory import Trajectory, gradient, polynomial_of, update
 from impls.variant import NAMES, Polynomial
 
 MARGIN = 8.0
-SURER = 3.0  # the margin of a sum in order: its error was never seen above 2.8 times what is expected
+# Times the error of a sum in order, which is known better: of what is another in each step, and of what is the same.
+OTHER, AGAIN = 4.0, 3.0
 GROWTH = 1000.0  # beyond it, two exact runs that started a hair apart have moved away from each other
 RESOLVED = 1e-5  # of an error that is expected: what a state must be able to hold, for the error to be seen in it
 PLACES = 200  # among the points, at which sums are looked into
-# Of the reductions that are worst, those that Inductor makes: bytes of a vector of lanes, and terms that one of them adds.
-VECTOR, BLOCK = 32, {"float32": 4096.0}
+# Of the reductions that err most, Inductor's: the bytes of a vector of lanes, and how many terms a lane adds in order.
+VECTOR, BLOCK = 32, {"float32": 8192.0}
 HAIR = 1e-30  # the imaginary step of complex-step differentiation: exact to rounding
 
 
@@ -57,14 +59,17 @@ class Bound:
         exact = self.trajectory.sums
         return Sums(exact.points, [float(s) for s in exact.x], [float(s) for s in exact.xy], float(exact.yy))
 
-    def gradient_noise(self, states: np.ndarray, losses: np.ndarray) -> np.ndarray:
-        """The expected error of the computed gradient in states of shape (n, len(state)) with losses of shape (n,);
-        shape (n, parameters).
+    def gradient_noise(self, states: np.ndarray, losses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The expected error of the computed gradient in consecutive states of shape (n, len(state)) with losses of
+        shape (n,), and the part of it that is the same from step to step; both of shape (n, parameters).
         """
         noise, terms = self._plain_noise(states, losses), self._terms(states)
+        same, change = noise.copy(), np.gradient(terms, axis=0) if len(states) > 1 else None
         for j, name in enumerate(NAMES[: self._model.parameters]):
-            noise[:, j] += 2 * self._error_in_order(name, terms[:, j]) * SURER / MARGIN
-        return noise
+            other, again = self._in_order(name, terms[:, j], None if change is None else change[:, j])
+            noise[:, j] += 2 * np.hypot(other, again)
+            same[:, j] += 2 * again
+        return noise, same
 
     def _plain_noise(self, states: np.ndarray, losses: np.ndarray) -> np.ndarray:
         """That of the residuals, and of sums which are added pairwise or in short blocks."""
@@ -76,12 +81,20 @@ class Bound:
         direction = np.einsum("k,kjn->nj", norms, np.abs(slopes))
         return eps * direction * (size / np.sqrt(points) + residual)[:, None]
 
-    def _error_in_order(self, name: str, terms: np.ndarray) -> np.ndarray:
-        """That of the sum of this name from its terms at the places, shape (..., places)."""
+    def _in_order(self, name: str, terms: np.ndarray, change: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """The errors of the sum of this name, such that MARGIN times them is allowed; see errors_in_order. In one step
+        alone, whose terms change by nobody knows what, all may be either.
+        """
         points, eps, dtype = self.problem.points, self.problem.eps, self.problem.dtype
-        if name in self.problem.variant.lanes:
-            return error_in_order(terms, points, self.problem.variant.lanes[name], eps)
-        return error_in_order(terms, points, VECTOR // np.dtype(dtype).itemsize, eps, BLOCK.get(dtype, math.inf))
+        lanes, block = self.problem.variant.lanes.get(name), math.inf
+        if lanes is None:
+            lanes, block = VECTOR // np.dtype(dtype).itemsize, BLOCK.get(dtype, math.inf)
+        if change is None:
+            other, _ = errors_in_order(terms, np.full_like(terms, np.inf), points, lanes, eps, block)
+            again = other
+        else:
+            other, again = errors_in_order(terms, change, points, lanes, eps, block)
+        return OTHER / MARGIN * other, AGAIN / MARGIN * again
 
     @cached_property
     def _places(self) -> tuple[np.ndarray, np.ndarray]:
@@ -148,7 +161,7 @@ class Bound:
         """
         states = self.trajectory.floats
         whole, through = self.jacobians(states[:-1])
-        noise = self.gradient_noise(states[:-1], np.array([float(loss) for loss in self.trajectory.losses[:-1]]))
+        noise, same = self.gradient_noise(states[:-1], np.array([float(loss) for loss in self.trajectory.losses[:-1]]))
         half_ulp = self._half_ulp(states[1:])
         moves = np.diff(states, axis=0)
         change = np.abs(np.diff(moves, axis=0, prepend=0 * moves[:1]))
@@ -166,9 +179,9 @@ class Bound:
                 carried[ends == t + 1] = np.eye(size)
                 live = ends > t
                 product = carried[live]
-                step_noise = product @ through[t] * noise[t]
-                repeated[live] += step_noise
-                scattered[live] += (step_noise**2).sum(axis=-1)
+                by_slope = product @ through[t]
+                repeated[live] += by_slope * same[t]
+                scattered[live] += ((by_slope * noise[t]) ** 2).sum(axis=-1)
                 linear[live] += np.abs(product) @ half_ulp[t]
                 square[live] += product**2 @ (persistence[t] * half_ulp[t] ** 2)
                 carried[live] = product @ whole[t]
@@ -198,14 +211,15 @@ class Bound:
         """The expected error of computing the loss in a state: every residual is off, and so is their sum."""
         (size,), (residuals,) = self._size_of_terms(state[None]), self._residuals(state[None])
         plain = self.problem.eps * float(2 * np.sqrt(max(loss, 0)) * size / np.sqrt(self._sums.points) + loss)
-        return plain + float(self._error_in_order("loss", residuals**2)) * SURER / MARGIN
+        return plain + float(self._in_order("loss", residuals**2, None)[0])
 
     def replay(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-        """The allowed error of one step from a state that a backend was in: what that one step can add."""
+        """The allowed error of one step from a state that a backend was in: as of a fit's first step."""
         _, through = self.jacobians(before[None])
         loss = float(self.trajectory.loss(before[: self._model.parameters].tolist()))
-        noise = np.abs(through[0]) @ self.gradient_noise(before[None], np.array([loss]))[0]
-        return MARGIN * (noise + self._half_ulp(after))
+        (noise,), (same,) = self.gradient_noise(before[None], np.array([loss]))
+        step = np.abs(through[0]) @ same + np.sqrt(through[0] ** 2 @ noise**2)
+        return MARGIN * (step + self._half_ulp(after))
 
     def rounding(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """The error that rounding the residuals and their sums must be expected to make in one step; 0 for an entry

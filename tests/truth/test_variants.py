@@ -73,7 +73,8 @@ def held(variant: Variant, code: types.SimpleNamespace, dtype: str, steps: int =
 
 def in_powers_of_x(size: int, rate: float, target=np.sin) -> Variant:
     start = lambda seed: standard_normals(seed, size)  # noqa: E731
-    return Variant(9, "powers of x", monomials(size - 1), start, GradientDescent(rate), True, target)
+    lanes = dict.fromkeys(NAMES[:size], 1)
+    return Variant(9, "powers of x", monomials(size - 1), start, GradientDescent(rate), lanes, target)
 
 
 def steepest(size: int) -> float:
@@ -153,6 +154,8 @@ WRONG = {
     "optimiser Adam: unknown to the oracle; allowed: GradientDescent, Momentum, RMSprop": {"optimiser": Adam(1e-3)},
     "optimiser Momentum: momentum 1.0 is out of range": {"optimiser": Momentum(1e-7, 1.0)},
     "optimiser GradientDescent: rate 0 is out of range": {"optimiser": GradientDescent(0)},
+    "lanes: 0 of 'b'; allowed: whole numbers from 1, of a, b, c, d, loss": {"lanes": {"b": 0}},
+    "lanes: 1 of 'e'; allowed: whole numbers from 1, of a, b, c, d, loss": {"lanes": {"e": 1}},
     "start(0): float64 of shape (3,); expected 4 finite numbers in float64": {
         "start": lambda seed: standard_normals(seed, 3)
     },
