@@ -53,9 +53,9 @@ class Start:
 
 @dataclass(frozen=True)
 class Usual:
-    """What holds for all cases of a run. factor: seconds per iteration as read over those at the quiet state;
-    spread: what the log of it lies about by, in two of three processes of cases; start_spread: of the log of what processes of a backend take to import,
-    and start_df, what that is known by.
+    """What holds for all cases of a run. factor: seconds per iteration as read over those at the quiet state; spread:
+    how far its log lies about that, in two of three processes of the cases; start_spread: the standard deviation of the
+    log of what processes of a backend take to import, and start_df, what that is known by.
     """
 
     factor: float
@@ -92,9 +92,13 @@ class Cost:
         """Seconds, with the 95 % interval. Raises InputError for a size beyond what can be told, and a state in which
         no process began.
         """
-        self.growth.predict(points)
+        low, high = self.growth.lowest, self.growth.highest
+        if not low <= points <= high:
+            measured = f"{self.growth.sizes[0]:.0f} to {self.growth.sizes[-1]:.0f}"
+            allowed = f"{math.ceil(low)} to {high:.0f}"
+            raise InputError(f"{points} points: beyond what sizes of {measured} can tell; allowed: {allowed}")
         if state not in self.befores:
-            raise InputError(f"{self.case.backend}: no process of the run began with {state} caches; see --cold")
+            raise InputError(f"no process of the run began with {state} caches; --cold says how many do")
         value = float(self.seconds(points, steps, state, fits))
         df = min(self.usual.start_df, len(self.growth.sizes) - 1)
         reach = float(stats.t.ppf(QUANTILE, df)) if df > 0 else math.nan
