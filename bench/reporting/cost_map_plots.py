@@ -8,7 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 from scipy import ndimage
 
@@ -21,8 +23,10 @@ STATES = (EMPTY, WARM)
 HEIGHT = 3.4  # inches of a panel
 MOST_STEPS = 1e7
 FINE = 240  # places along an axis
-TINT = 0.55  # of a field's colour, the rest white, so that text is read on it
-ROOM = 7  # places from the middle of a field to its border, where its name has room
+TINT = 0.7  # of a field's colour, the rest white, so that text is read on it
+LINE, LETTER = 15, 5  # places that a name takes up, and each of its letters across
+HALO: dict[str, Any] = {"linewidth": 2, "foreground": "white"}
+MEASURED: dict[str, Any] = {"color": "black", "marker": "^", "ls": "", "ms": 5}
 
 
 @look
@@ -35,16 +39,14 @@ def cost_map(group: pd.DataFrame) -> Figure:
     points = np.geomspace(min(one.growth.lowest for one in costs), max(one.growth.highest for one in costs), FINE)
     maps = {state: cheapest(costs, points, np.geomspace(1, MOST_STEPS, FINE), state) for state in STATES}
     colours = {name: style["color"] for name, style in styles(group).items()}
-    what = f"The backend that costs the least in all: {group['variant'].iloc[0]}"
-    figure = figure_of(what, group, HEIGHT)
+    figure = figure_of(f"The backend that costs the least in all: {group['variant'].iloc[0]}", group, HEIGHT)
     panels = figure.subplots(1, len(STATES), sharex=True, sharey=True)
     for axes, (state, found) in zip(panels, maps.items(), strict=True):
         axes.set_title(f"a fresh process, {state} caches", loc="left")
         _fields(axes, found, colours)
         _names(axes, found)
-        axes.plot(
-            measured, [0.0] * len(measured), "^", color="black", ms=5, clip_on=False, gid="measured", **_low(axes)
-        )
+        low: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "zorder": 5}
+        axes.plot(measured, [0.0] * len(measured), **MEASURED, clip_on=False, gid="measured", **low)
     _dress(panels)
     _legend(figure, list(maps.values()), colours)
     return figure
@@ -56,32 +58,37 @@ def known(group: pd.DataFrame) -> list[Cost]:
     return list(there.sort_values("backend")["cost"])
 
 
-def _low(axes: Axes) -> dict[str, Any]:
-    """At the lower edge, whatever the axis up says."""
-    return {"transform": axes.get_xaxis_transform(), "zorder": 5}
+def _best(found: Map) -> list[int]:
+    """The places of the cases that are the cheapest somewhere."""
+    return np.unique(found.best[found.known]).tolist()
 
 
 def _fields(axes: Axes, found: Map, colours: Mapping[str, str]) -> None:
-    tints = [TINT * np.array(to_rgb(colours[one.case.backend])) + 1 - TINT for one in found.costs]
+    tints = ListedColormap([_tint(colours[one.case.backend]) for one in found.costs])
     field = np.ma.masked_where(~found.known, found.best)
-    limits: dict[str, Any] = {"vmin": -0.5, "vmax": len(tints) - 0.5, "shading": "nearest", "rasterized": True}
-    axes.pcolormesh(found.points, found.steps, field, cmap=ListedColormap(tints), **limits)
-    for place in np.unique(found.best[found.known]).tolist():
+    limits: dict[str, Any] = {"vmin": -0.5, "vmax": len(found.costs) - 0.5, "shading": "nearest", "rasterized": True}
+    axes.pcolormesh(found.points, found.steps, field, cmap=tints, **limits)
+    for place in _best(found):
         margin = np.ma.masked_invalid(found.margin(place))
         if margin.min() < 0 < margin.max():
-            drawn = axes.contour(found.points, found.steps, margin, [0.0], colors="black", linewidths=0.9)
-            drawn.set_gid("border")
+            border = axes.contour(found.points, found.steps, margin, [0.0], colors="black", linewidths=0.9)
+            border.set_gid("border")
+
+
+def _tint(colour: str) -> Any:
+    return TINT * np.array(to_rgb(colour)) + 1 - TINT
 
 
 def _names(axes: Axes, found: Map) -> None:
     """In the middle of each field that has room for it."""
-    for place in np.unique(found.best[found.known]).tolist():
-        inside = np.pad(found.known & (found.best == place), 1)
-        depth = ndimage.distance_transform_edt(inside)[1:-1, 1:-1]
-        i, j = np.unravel_index(int(depth.argmax()), depth.shape)
-        if depth[i, j] >= ROOM:
+    for place in _best(found):
+        name, inside = found.costs[place].case.backend, found.known & (found.best == place)
+        free = ndimage.binary_erosion(inside, np.ones((LINE, LETTER * (len(name) + 2))))
+        depth = ndimage.distance_transform_edt(np.pad(free, 1))[1:-1, 1:-1]
+        if depth.any():
+            i, j = np.unravel_index(int(depth.argmax()), depth.shape)
             about: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 8, "fontweight": "bold", "gid": "name"}
-            axes.text(found.points[j], found.steps[i], found.costs[place].case.backend, **about)
+            axes.text(found.points[j], found.steps[i], name, path_effects=[withStroke(**HALO)], **about)
 
 
 def _dress(panels: Sequence[Axes]) -> None:
@@ -96,16 +103,13 @@ def _dress(panels: Sequence[Axes]) -> None:
 
 
 def _legend(figure: Figure, maps: Sequence[Map], colours: Mapping[str, str]) -> None:
-    """All that are the cheapest somewhere, small as their field may be, and last those that are not."""
-    costs = maps[0].costs
-    best = {int(place) for one in maps for place in np.unique(one.best[one.known])}
+    """All that are the cheapest somewhere, small as their field may be; and above, those that are not."""
+    best, costs = {place for one in maps for place in _best(one)}, list(enumerate(maps[0].costs))
+    names = [one.case.backend for place, one in costs if place in best]
+    nowhere = [one.case.backend for place, one in costs if place not in best]
     handles = [
-        Patch(
-            label=one.case.backend, facecolor=TINT * np.array(to_rgb(colours[one.case.backend])) + 1 - TINT, ec="black"
-        )
-        for place, one in enumerate(costs)
-        if place in best
+        *(Patch(label=name, facecolor=_tint(colours[name]), ec="black", lw=0.6) for name in names),
+        Line2D([], [], label="a size that was measured", **MEASURED),
     ]
-    nowhere = [one.case.backend for place, one in enumerate(costs) if place not in best]
     title = f"cheapest nowhere: {', '.join(nowhere)}" if nowhere else None
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, title=title, title_fontsize=8)
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, title=title, title_fontsize=9)
