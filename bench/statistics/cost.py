@@ -20,7 +20,7 @@ from scipy import stats
 from bench.cases.case import Case
 from bench.records.record import Run
 from bench.statistics.before import Before, before
-from bench.statistics.cold_start import EMPTY, STEADY, WARM
+from bench.statistics.cold_start import EMPTY, STEADY, WARM, compiles
 from bench.statistics.growth import FEWEST, QUANTILE, Growth, growth, named_without
 from bench.statistics.intervals import Interval
 from bench.statistics.model import Model
@@ -67,13 +67,15 @@ class Usual:
 @dataclass(frozen=True, eq=False)
 class Cost:
     """Of a case at any size. case: that of the smallest; starts, befores: by state, those in which it was started;
-    spread: the standard deviation of the log of its seconds per iteration, from process to process.
+    cached: whether it keeps compiled code, and so empty caches and warm ones are two; spread: the standard deviation of
+    the log of its seconds per iteration, from process to process.
     """
 
     case: Case
     growth: Growth
     starts: Mapping[str, Start]
     befores: Mapping[str, Before]
+    cached: bool
     spread: float
     usual: Usual
 
@@ -192,7 +194,7 @@ def _cost(
         starts[state] = Start(_seconds(line, state), first, (len(imports(line)), len(more)))
     befores = {state: _curve(each, _seconds(line, state)) for state, each in paid.items()}
     spread, _ = _pooled([one.net.logs for one in line])
-    return Cost(cases[0], grown, starts, befores, spread, usual)
+    return Cost(cases[0], grown, starts, befores, any(compiles(one.record) for one in line), spread, usual)
 
 
 def _usual(found: Iterable[Timed]) -> Usual:
