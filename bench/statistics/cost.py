@@ -28,7 +28,7 @@ from bench.statistics.paid import STATES, Ledger, Paid, Timed, imports, startups
 from bench.support.errors import InputError
 
 Array = npt.NDArray[np.float64]
-FIRST = 3  # of the sizes that a curve goes through, with what first cases paid where there would be fewer
+LEAST = 2  # sizes that a curve goes through: where there are fewer, with what first cases paid
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def _curve(paid: Iterable[Paid], start: float) -> Before:
         every.setdefault(one.points, []).append(one.seconds)
         if not one.first:
             later.setdefault(one.points, []).append(one.seconds)
-    taken = later if len(later) >= min(FIRST, len(every)) else every
+    taken = later if len(later) >= min(LEAST, len(every)) else every
     return before(np.array([*taken], dtype=float), np.array([np.median(each) for each in taken.values()]), start)
 
 

@@ -26,7 +26,7 @@ from bench.workers.protocol import Build, Leave, Round, Start
 
 STATES = (EMPTY, WARM)
 LONGEST = 5.0  # seconds that the iterations of any fit may be predicted to take
-STEPS, RANGE = 200_000, 300  # the most of a fit, and over the least
+STEPS, RANGE = 200_000, 100  # the most of a fit, and over the least
 REPEATS, REPEAT_SECONDS = 3, 3.0  # of a fit that takes no longer than that; others are made once
 OVERHEAD = 0.7  # seconds of a process that no fit pays for
 FAR = 3.0  # times the cheapest: what is dearer may be left out where time is short
