@@ -2,7 +2,7 @@
 
 import pytest
 from builders import record, run_of
-from test_cost import AGAIN, BEFORE, START, line, pace
+from sized import AGAIN, BEFORE, START, line, pace
 
 from bench.statistics.advice import Advice, Asked, Row, advise, enough, questions
 from bench.statistics.cold_start import EMPTY, STEADY, WARM

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from builders import record, rounds, run_of, start
+from sized import AGAIN, BEFORE, SIZES, START, line, pace
 
 from bench.records.record import Record, Run
 from bench.statistics.before import before
@@ -13,26 +14,6 @@ from bench.statistics.cold_start import EMPTY, STEADY, WARM
 from bench.statistics.cost import Cost, costs
 from bench.statistics.model import fit
 from bench.support.errors import InputError
-
-SIZES = (100, 1000, 10_000)
-START, BEFORE, AGAIN = 0.75, 2.125, 4e-5  # of builders.start: import and startup; build and first call; once more
-
-
-def pace(points: float) -> float:
-    return 1e-6 + 1e-9 * points
-
-
-def line(states=(None, None), sizes=SIZES, starts=lambda points: {}, seconds=pace, **axes) -> list[Record]:
-    """A case at every size, in a process for each state of the cache."""
-    return [
-        record(
-            [[seconds(size)] * 3] * len(states),
-            points=size,
-            processes=[start(i, state, **starts(size)) for i, state in enumerate(states)],
-            **axes,
-        )
-        for size in sizes
-    ]
 
 
 def costs_of(*records: Record) -> list[Cost]:

@@ -2,7 +2,7 @@
 
 import pytest
 from builders import run_of
-from test_cost import line, pace
+from sized import line, pace
 
 from bench.sides.side import here
 from bench.statistics.advice import Asked, costs_of
@@ -66,6 +66,6 @@ def test_real_fits_are_made_in_processes_of_their_own_and_told(monkeypatch):
     found = list(answers(plan, here(), None))
     assert [one.state for one in found] == [EMPTY, WARM]  # one process: NumPy keeps no compiled code
     assert found[0].real == found[1].real and 0 < found[0].real < 60 and found[0].beside > 0
-    assert "numpy, " in told(found[0]) and "predicted 2.8" in told(found[0])
+    assert "numpy, " in told(found[0]) and "predicted 2.9" in told(found[0])
     said = table(plan, found)
     assert "| numpy " in said and f"of {len(found)} predictions" in said and "not counted, " in said
