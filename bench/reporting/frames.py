@@ -27,7 +27,7 @@ from bench.reporting.thread_ratios import THREADS, compare_threads
 from bench.statistics import cold_start, intervals
 from bench.statistics.cost import costs
 from bench.statistics.estimate import doubt
-from bench.statistics.growth import growths, named_without
+from bench.statistics.growth import named_without
 from bench.statistics.intervals import Interval
 from bench.statistics.model import Model, Net, fit
 from bench.statistics.stability import DRIFT, Unstable
@@ -119,15 +119,14 @@ def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
 
 def _grow(rows: Iterable[dict[str, Any]], runs: Mapping[str, Run], models: Mapping[str, Model]) -> None:
     """Tell the rows of a case, whatever its size, how its time grows with that, and what whole fits of it cost."""
-    found, whole = {}, {}
-    for label, model in models.items():
-        for line in growths(model, runs[label].machine.caches):
-            found[label, *named_without(line.case, "points")] = line
-        for cost in costs([(runs[label], model)]):
-            whole[label, *named_without(cost.case, "points")] = cost
+    found = {
+        (label, *named_without(one.case, "points")): one
+        for label, model in models.items()
+        for one in costs([(runs[label], model)])
+    }
     for row in rows:
-        name = (row["run"], *named_without(row["record"].case, "points"))
-        row["growth"], row["cost"] = found.get(name), whole.get(name)
+        cost = found.get((row["run"], *named_without(row["record"].case, "points")))
+        row["growth"], row["cost"] = cost and cost.growth, cost
         row["caches"] = runs[row["run"]].machine.caches
 
 
