@@ -52,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             words.benchmark_disable_gc,
             keep_folder(words.cache),
             words.resume,
+            words.keep_code,
         )
         given = {name: word for name in SELF_TEST if (word := getattr(words, name)) is not None}
         if words.self_test:

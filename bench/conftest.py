@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from bench.cases.case import NAMES, Case, split
-from bench.cases.options import add_options, asked, keep_folder
+from bench.cases.options import KEEP_CODE, add_options, asked, keep_folder
 from bench.measuring.destination import OPTION, given, usual
+from bench.measuring.kept_code import beside
 from bench.measuring.neighbours import warning
 from bench.measuring.reporter import Reporter
 from bench.measuring.runner import Runner
@@ -82,6 +83,10 @@ def pytest_configure(config):
         config.stash[RUNNER], config.stash[PROGRESS], config.stash[TOLD] = runner, progress, set()
         if option.report is not None and not option.collectonly:
             config.stash[REPORTER] = _reporter(option.report, path, progress)
+        if option.keep_code:
+            if path is None or (path.exists() and not path.is_file()):
+                raise InputError(f"{KEEP_CODE[0]}: the run is kept in no file; give a {OPTION} that is one")
+            runner.keep_code = beside({side.label: path}, progress.warn)
         if path is not None and not option.collectonly:
             config.stash[JSON] = path
             if path.is_file() or not path.exists():  # no device

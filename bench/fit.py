@@ -1,4 +1,4 @@
-"""One fit, as a tutorial would run it: the loss every 100 steps, then the equation, beside the exact answer.
+"""One fit, as a tutorial would run it: the loss at every checkpoint, then the equation, beside the exact answer.
 
 python -m bench.fit --variant manual --backend torch
 """
@@ -22,7 +22,7 @@ from bench.support.errors import InputError, Parser
 from bench.truth.oracle import oracle_of
 from bench.truth.problem import Problem
 
-OPTIONS = ("device", "dtype", "points", "steps", "seed")
+OPTIONS = ("device", "dtype", "points", "steps", "fit_time", "seed")
 DEFAULTS = {"device": "cpu", "dtype": "float32"}
 
 
@@ -38,13 +38,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0 if the fit agrees with the exact one, 1 if it fails or cannot run here, 2 for bad input."""
     try:
         words = parser().parse_args(argv)
-        runner = Runner(asked(words, **DEFAULTS), [here()], timed=False)
+        runner = Runner(asked(words, **DEFAULTS), [here()], timed=False, warn=warn)
         if len(runner.planned) > 1:
             raise InputError("one fit takes one of each; use `pytest bench` for several")
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return run(runner)
+
+
+def warn(line: str) -> None:
+    print(f"warning: {line}", file=sys.stderr)
 
 
 def run(runner: Runner) -> int:

@@ -27,6 +27,7 @@ STORY = {
     "truth": "the exact fit, the bound, the check",
     "cases": "the case, options, choice, plan",
     "backends": "NumPy, torch, torch.compile, JAX",
+    "anatomy": "operations, generated code, fingerprints",
     "support": "errors, words, files, the system",
     "impls": "the variants, side by side",
 }

@@ -14,6 +14,15 @@ framework. Every such file defines the same functions, in this order, and only t
     second_moments(state)              -> a scalar a parameter, where the optimiser is RMSprop
     velocities(state)                  -> a scalar a parameter, where the optimiser is Momentum
 
+It also states ARRAYS, how many arrays of N numbers a fit holds at its peak: see bench/cases/memory.py. A file that is
+written for speed may ask more of whoever runs it, in words that are code as well:
+
+    COMPILER_OPTIONS                   what the compiler is told, by the name of the option; every record has it
+    pack(x, y)                         -> (inputs, target), in place of features: arrays that hold both
+    unroll(points)                     -> how many steps a loop inside the compiler makes in one turn
+    loop(state, inputs, target, rate, steps) -> (state, loss); the whole loop, in place of the backend's
+    read(inputs, target, times)        reads the data so many times and does no more: what no step can do without
+
 Nothing here times, converts, checks or reports.
 """
 

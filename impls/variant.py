@@ -1,8 +1,8 @@
 """What a variant is, as data: its model in exact terms, its target, its start, its optimiser. Imports no framework."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Protocol, get_args
 
@@ -103,8 +103,9 @@ class Variant:
 
     rung orders the variants from the plainest to the most assisted; shows says in one line what the variant is about;
     start maps a seed to the starting parameters in float64, shape (parameters,); target maps x of shape (N,) to y, both
-    in float64; matrix_product tells whether the sums over the points are matrix products, which add in another order
-    than reductions do.
+    in float64; lanes tells which sums over the points the libraries add in order, and in how many accumulators at the
+    least, by the parameter of whose gradient they are (a matrix product has one), or as "loss"; all others are added
+    pairwise or in short blocks, as plain reductions are.
     """
 
     rung: int
@@ -112,13 +113,14 @@ class Variant:
     model: Model
     start: Callable[[int], np.ndarray]
     optimiser: Optimiser
-    matrix_product: bool = False
+    lanes: Mapping[str, int] = field(default_factory=dict, hash=False)
     target: Callable[[np.ndarray], np.ndarray] = np.sin
 
     def __post_init__(self) -> None:
         if type(self.rung) is not int or not isinstance(self.shows, str):
             raise ValueError(f"rung {self.rung!r}, shows {self.shows!r}: expected a whole number and a text")
         _check_optimiser(self.optimiser)
+        _check_lanes(self.lanes, (*NAMES[: self.model.parameters], "loss"))
         if isinstance(self.model, Polynomial):
             _check_polynomial(self.model)
         _check_numbers("start(0)", self.start(0), self.model.parameters)
@@ -134,6 +136,12 @@ def _check_optimiser(optimiser: Any) -> None:
         below = math.inf if name == "rate" else 1
         if not 0 <= value < below or (name == "rate" and value == 0):
             raise ValueError(f"optimiser {type(optimiser).__name__}: {name} {value!r} is out of range")
+
+
+def _check_lanes(lanes: Mapping[str, int], sums: Sequence[str]) -> None:
+    for name, count in lanes.items():
+        if name not in sums or type(count) is not int or count < 1:
+            raise ValueError(f"lanes: {count!r} of {name!r}; allowed: whole numbers from 1, of {', '.join(sums)}")
 
 
 def _check_polynomial(model: Polynomial) -> None:

@@ -1,6 +1,6 @@
 """What can run a fit: an abstract class, and a file a backend that defines `BACKEND`. Files are found, not listed.
 
-May import support; frameworks are imported inside methods, by the files that are named for them.
+May import anatomy and support; frameworks are imported inside methods, by the files that are named for them.
 """
 
 import importlib

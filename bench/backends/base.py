@@ -11,6 +11,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from bench.anatomy import python_profile
+from bench.anatomy.iteration import Iteration
+
 State = Any  # what an implementation's init() makes and its step() passes on
 Step = Callable[[State, Any, Any, float], tuple[State, Any]]
 Loop = Callable[[State, int], tuple[State, Any]]
@@ -151,6 +154,23 @@ class Backend(ABC):
     def graph_breaks(self) -> int | None:
         """How many times a graph was broken in this process; None where the compiler has no such notion."""
         return None
+
+    def generated(self) -> dict[str, str]:
+        """The texts that the compiler generated for the fit that was built last, once that has been called, with what
+        it was told: each by a name that a file may have, and normalised (`bench.anatomy.texts`). None where there is no
+        compiler. Nothing is compiled for it, or counted.
+        """
+        return {}
+
+    def iteration(self, fit: Any) -> Iteration:
+        """What one iteration consists of, of a fit that was built last and has been called, with its data and `state`
+        (`bench.workers.fit`). What is compiled or run for it counts for nothing.
+        """
+        return Iteration("nothing is told by this backend", [])
+
+    def profile(self, fit: Any, steps: int) -> dict[str, float]:
+        """Where the seconds of so many steps go, as fractions of all."""
+        return python_profile.profile(fit.advance, steps)
 
     def cache_hits(self) -> int | None:
         """How many compilations were served from a cache on disk in this process; None where there is no such cache."""

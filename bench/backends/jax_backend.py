@@ -1,13 +1,19 @@
 """jax.jit: the step is one compiled function, called once a step from Python."""
 
 import os
+import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bench.anatomy import texts
+from bench.anatomy.iteration import Iteration
 from bench.backends.base import PLAIN, Backend, Loop, State, Step, Tuning, dtype_of
 
+STEPS = ("jit_once", "jit_loop")  # as XLA names the functions that drivers jit
 PLATFORMS = {"cpu": "cpu", "gpu": "cuda", "tpu": "tpu", "METAL": "mps"}  # as JAX says it: as users of fitbench do
 
 
@@ -18,10 +24,14 @@ class JaxBackend(Backend):
     extra = "jax"
     fit = "jax_fit"
     switches = ("JAX_DISABLE_JIT",)
+    extra_arguments: tuple[Any, ...] = ()  # of the jitted function, after state, inputs and target
 
     def __init__(self) -> None:
         self.compiled = 0
         self.hits = 0
+        self.function: Any = None  # that the last driver jitted
+        self.client: Any = None  # of the device that the last driver's data lie on
+        self.told: dict[str, Any] = {}
 
     def unfit(self, device: str, dtype: str) -> str | None:
         return "MPS has no float64" if device.startswith("mps") and dtype == "float64" else None
@@ -92,12 +102,10 @@ class JaxBackend(Backend):
         return dict(tuning.compiler_options)
 
     def driver(self, step: Step, inputs: Any, target: Any, rate: float, tuning: Tuning = PLAIN) -> Loop:
-        import jax
-
         def once(state, inputs, target):  # the rate is a constant in it, not an argument of every call
             return step(state, inputs, target, rate)
 
-        compiled = jax.jit(once, compiler_options=self.compiler_options(target.device.platform, tuning))
+        compiled = self.jitted(once, target, tuning)
 
         def run(state: State, steps: int) -> tuple[State, Any]:
             loss = None
@@ -106,6 +114,14 @@ class JaxBackend(Backend):
             return state, loss
 
         return run
+
+    def jitted(self, function: Any, target: Any, tuning: Tuning) -> Any:
+        """A function of STEPS, to be compiled for where the target lies."""
+        import jax
+
+        self.client, self.told = target.device.client, self.compiler_options(target.device.platform, tuning)
+        self.function = jax.jit(function, compiler_options=self.told)
+        return self.function
 
     def synchronise(self, device: str, values: Any) -> None:
         import jax
@@ -125,6 +141,33 @@ class JaxBackend(Backend):
 
     def compilations(self) -> int | None:
         return self.compiled
+
+    def generated(self) -> dict[str, str]:
+        # XLA has the executable made last first; what was jitted beside a step has another name.
+        alive = (module for one in self.client.live_executables() for module in one.hlo_modules())
+        step = next((module for module in alive if module.name in STEPS), None)
+        flags = {"XLA_FLAGS": os.environ.get("XLA_FLAGS", "")}
+        told = texts.settings({**flags, **self.told})
+        return {} if step is None else {"hlo": texts.hlo(step.to_string()), "options": told}
+
+    def iteration(self, fit: Any) -> Iteration:
+        from bench.anatomy import hlo_reading, llvm_reading
+
+        tuning = Tuning.of(fit.code, fit.problem.points)
+        found = hlo_reading.read(self.generated()["hlo"], fit.problem.points, tuning.unroll)
+        widths = llvm_reading.summary(self._llvm(fit)) if fit.device == "cpu" else []
+        return replace(found, notes=[*found.notes, *widths])
+
+    def _llvm(self, fit: Any) -> dict[str, str]:
+        """What LLVM made of each kernel of the step: compiled once more, for XLA to write it down."""
+        with tempfile.TemporaryDirectory() as folder:
+            dump = {"xla_dump_to": folder, "xla_dump_hlo_as_text": True}
+            lowered = self.function.lower(fit.state, fit.inputs, fit.target, *self.extra_arguments)
+            lowered.compile(compiler_options={**self.told, **dump})
+            files = sorted(Path(folder).glob("*.ir-with-opt.ll"))
+            names = [file.name.split(".", 2)[2].removesuffix(".ir-with-opt.ll") for file in files]
+            found = [file.read_text() for file in files]
+            return {name.removesuffix("_kernel_module"): text for name, text in zip(names, found, strict=True)}
 
     def cache_hits(self) -> int | None:
         return self.hits

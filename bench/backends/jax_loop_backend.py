@@ -9,6 +9,7 @@ from bench.backends.jax_backend import JaxBackend
 class JaxLoopBackend(JaxBackend):
     name = "jax-loop"
     rung = 6
+    extra_arguments = (1,)  # how many steps
 
     def driver(self, step: Step, inputs: Any, target: Any, rate: float, tuning: Tuning = PLAIN) -> Loop:
         import jax
@@ -21,7 +22,7 @@ class JaxLoopBackend(JaxBackend):
 
             return jax.lax.fori_loop(0, steps, body, (state, jnp.zeros((), target.dtype)))
 
-        compiled = jax.jit(loop, compiler_options=self.compiler_options(target.device.platform, tuning))
+        compiled = self.jitted(loop, target, tuning)
 
         def run(state: State, steps: int) -> tuple[State, Any]:
             return compiled(state, inputs, target, steps)

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.backends.base import Backend, dtype_of, leaves
+from bench.anatomy.iteration import Iteration
+from bench.backends.base import Backend, Loop, Tuning, dtype_of, leaves
 
 
 class NumpyBackend(Backend):
@@ -29,6 +30,16 @@ class NumpyBackend(Backend):
 
     def place(self, array: np.ndarray | np.generic, device: str) -> Any:
         return array
+
+    def iteration(self, fit: Any) -> Iteration:
+        from bench.anatomy import numpy_operations
+
+        rate, tuning = fit.problem.rate, Tuning.of(fit.code, fit.problem.points)
+
+        def driver(inputs: Any, target: Any) -> Loop:
+            return self.driver(fit.code.step, inputs, target, rate, tuning)
+
+        return numpy_operations.operations(driver, fit)
 
     def floats(self, scalars: Any) -> list[float]:
         return [float(value) for value in scalars]

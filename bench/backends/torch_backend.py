@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.anatomy.iteration import Iteration
 from bench.backends.base import Backend, dtype_of, leaves
 
 
@@ -62,6 +63,16 @@ class TorchBackend(Backend):
             torch.cuda.synchronize(device)
         elif device.startswith("mps"):
             torch.mps.synchronize()
+
+    def iteration(self, fit: Any) -> Iteration:
+        from bench.anatomy import torch_operations
+
+        return torch_operations.operations(fit.advance, fit.problem.points)
+
+    def profile(self, fit: Any, steps: int) -> dict[str, float]:
+        from bench.anatomy import torch_operations
+
+        return torch_operations.profile(fit.advance, steps)
 
     def floats(self, scalars: Any) -> list[float]:
         return [value.item() for value in scalars]

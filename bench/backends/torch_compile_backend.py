@@ -3,11 +3,16 @@
 import shutil
 import sys
 from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.anatomy import python_profile, texts
+from bench.anatomy.iteration import Iteration
 from bench.backends.base import PLAIN, Loop, Step, Tuning
 from bench.backends.torch_backend import TorchBackend
+
+INDUCTOR = "inductor"  # begins the names of the texts that it wrote
 
 
 class TorchCompileBackend(TorchBackend):
@@ -52,10 +57,34 @@ class TorchCompileBackend(TorchBackend):
     def driver(self, step: Step, inputs: Any, target: Any, rate: float, tuning: Tuning = PLAIN) -> Loop:
         import torch
 
-        torch.compiler.reset()
-        options = self.compiler_options(target.device.type, tuning)
-        compiled = torch.compile(step, fullgraph=True, options=options)
+        compiled = torch.compile(step, fullgraph=True, options=self.anew(target.device.type, tuning))
         return super().driver(compiled, inputs, target, rate)
+
+    def anew(self, device: str, tuning: Tuning) -> dict[str, Any]:
+        """Forget what was compiled for earlier fits. Returns the compiler's options for the next."""
+        import torch
+
+        torch.compiler.reset()
+        self.device, self.told, self.earlier = device, self.compiler_options(device, tuning), len(_modules())
+        return self.told
+
+    def generated(self) -> dict[str, str]:
+        found = [Path(module.__file__).read_text() for module in _modules()[self.earlier :]]
+        if not found:
+            return {}
+        code = {f"{INDUCTOR}-{number}": texts.inductor(text) for number, text in enumerate(found, 1)}
+        return {**code, "options": texts.settings({**_flags(self.device, self.told), **self.told})}
+
+    def iteration(self, fit: Any) -> Iteration:
+        from bench.anatomy import inductor_reading, torch_operations
+
+        code = "".join(text for name, text in self.generated().items() if name.startswith(INDUCTOR))
+        found = inductor_reading.read(code, fit.problem.points, Tuning.of(fit.code, fit.problem.points).unroll)
+        nodes = torch_operations.graph_nodes(fit.code.step, fit.state, fit.inputs, fit.target, fit.problem.rate)
+        return replace(found, notes=[f"made of {nodes} operators in the graph of a step", *found.notes])
+
+    def profile(self, fit: Any, steps: int) -> dict[str, float]:
+        return python_profile.profile(fit.advance, steps)
 
     def compilations(self) -> int | None:
         return _counters()["stats"]["unique_graphs"]
@@ -77,6 +106,24 @@ def _counters() -> Any:
     from torch._dynamo.utils import counters
 
     return counters
+
+
+def _modules() -> list[Any]:
+    """What Inductor has loaded in this process, cold or from its cache: in the order in which it was."""
+    codecache = sys.modules.get("torch._inductor.codecache")
+    return [] if codecache is None else codecache.PyCodeCache.modules
+
+
+def _flags(device: str, told: Mapping[str, Any]) -> dict[str, Any]:
+    """What the C++ compiler is told of the code that Inductor writes."""
+    from torch._inductor import config
+    from torch._inductor.cpp_builder import CppTorchDeviceOptions
+    from torch._inductor.cpu_vec_isa import pick_vec_isa
+
+    with config.patch(dict(told)):
+        vectors = pick_vec_isa()
+        built = CppTorchDeviceOptions(vec_isa=vectors, device_type=device)
+    return {"C++ flags": " ".join(built.get_cflags()), "vectors": vectors}
 
 
 BACKEND = TorchCompileBackend()

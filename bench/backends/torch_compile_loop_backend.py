@@ -27,22 +27,25 @@ class TorchCompileLoopBackend(TorchCompileBackend):
                 return done + each <= steps
 
             def body(done, loss, *leaves):
-                state = tree_unflatten(leaves, structure)
+                state, losses = tree_unflatten(leaves, structure), []
                 for _ in range(each):
                     state, loss = step(state, inputs, target, rate)
-                return done + each, loss, *tree_leaves(state)
+                    losses.append(loss)
+                # All are kept until the turn ends, or the compiler would not compute those that nobody looks at.
+                return done + each, loss if each == 1 else torch.stack(losses), *tree_leaves(state)
 
             done, loss, *leaves = while_loop(unfinished, body, (done, loss, *leaves))
             return tree_unflatten(leaves, structure), loss, done
 
         def loop(state, inputs, target, steps):
             loss, done = target.new_zeros(()), torch.zeros((), dtype=torch.int64)
-            for each in dict.fromkeys((tuning.unroll, 1)):
-                state, loss, done = turns(state, loss, done, inputs, target, steps, each)
+            if (each := tuning.unroll) > 1:
+                state, losses, done = turns(state, target.new_zeros(each), done, inputs, target, steps, each)
+                loss = losses[-1].clone()
+            state, loss, _ = turns(state, loss, done, inputs, target, steps, 1)
             return state, loss
 
-        torch.compiler.reset()
-        compiled = torch.compile(loop, fullgraph=True, options=self.compiler_options(target.device.type, tuning))
+        compiled = torch.compile(loop, fullgraph=True, options=self.anew(target.device.type, tuning))
 
         def run(state: State, steps: int) -> tuple[State, Any]:
             return compiled(state, inputs, target, torch.tensor(steps))

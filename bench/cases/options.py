@@ -104,6 +104,7 @@ def _word(read: Callable[[str, str], Any]) -> Read:
 OPTIONS = (
     *(_axis(axis) for axis in AXES),
     Option("--steps", _whole(1), "N", "iterations of a fit", "2000"),
+    Option("--fit-time", _word(seconds), "S", "seconds of the slowest fit: fewer steps at large sizes", "4"),
     Option("--processes", _whole(1, lambda: MOST_PROCESSES), "P", "fresh workers of a backend", "3"),
     Option("--cold", _cold, "P", "of them with empty compile caches", "1"),
     Option("--precision", _word(fraction), "PCT", "of a median, to stop at", "1%"),
@@ -113,6 +114,8 @@ OPTIONS = (
     Option("--case-timeout", _whole(1), "S", "seconds a case may take in a process", "300"),
 )
 CACHE = ("--cache", "folder that keeps compiled code for later runs; default: a temporary one")
+
+KEEP_CODE = ("--keep-code", "leave what the compilers generated beside the JSON, for `python -m bench.explain --diff`")
 
 
 def add_options(
@@ -132,6 +135,7 @@ def add_options(
             add(option.name, metavar=option.metavar, help=about, **words)
     if not only:
         add(CACHE[0], metavar="DIR", help=CACHE[1])
+        add(KEEP_CODE[0], action="store_true", help=KEEP_CODE[1])
 
 
 def choice_of(**words: Any) -> Choice:

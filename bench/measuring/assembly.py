@@ -5,13 +5,15 @@ from typing import Any, Literal
 
 import msgspec
 
+from bench.anatomy.texts import agreed
 from bench.cases.case import Case
 from bench.cases.choice import Choice
 from bench.measuring.sampling import MOST_ROUNDS, is_precise
 from bench.records.record import AGREED, FAILED, MEASURED, NOT_REACHED, Facts, Outcome, Record, Sample, Sampling
 from bench.records.rounds import Rounds, joined
 
-WORST = ("graph_breaks", "recompiles", "peak_memory_bytes")  # of all processes; of the rest, the last one's stand
+# Of all processes; of the rest, the last one's stand.
+WORST = ("graph_breaks", "recompiles", "peak_memory_bytes", "data_peak_bytes", "data_predicted_bytes")
 LOST_IN_A_ROW = 2  # processes that a case may lose: then it is not tried again, for each may take its whole timeout
 
 
@@ -29,7 +31,7 @@ def is_over(samples: Sequence[Sample]) -> bool:
 
 def untimed(case: Case, choice: Choice, outcome: Outcome, reason: str) -> Record:
     """The record of a case of which nothing else is known."""
-    return Record(case=case, outcome=outcome, reason=reason, seed=choice.seed, steps=choice.steps)
+    return Record(case=case, outcome=outcome, reason=reason, seed=choice.seed, steps=choice.steps_at(case.points))
 
 
 def not_reached(case: Case, choice: Choice) -> Record:
@@ -56,7 +58,7 @@ def record_of(case: Case, choice: Choice, samples: Sequence[Sample], timed: bool
         outcome=MEASURED if timed else AGREED,
         reason=None,
         seed=choice.seed,
-        steps=choice.steps,
+        steps=choice.steps_at(case.points),
         agreement=min((one.agreement for one in sound if one.agreement), key=lambda agreement: agreement.digits),
         lost=lost,
         **_facts(sound),
@@ -73,6 +75,7 @@ def _facts(samples: Sequence[Sample]) -> dict[str, Any]:
     worst = {name: [getattr(one.facts, name) for one in samples] for name in WORST}
     return {
         **{name: getattr(samples[-1].facts, name) for name in Facts.__struct_fields__},
+        "fingerprint": agreed([one.facts.fingerprint for one in samples]),
         **{name: max((value for value in values if value is not None), default=None) for name, values in worst.items()},
         "processes": [one.start for one in samples],
     }

@@ -11,6 +11,7 @@ import msgspec
 
 from bench.backends import backends
 from bench.cases.choice import Choice
+from bench.measuring.kept_code import beside
 from bench.measuring.rule import Rule
 from bench.measuring.runner import Runner
 from bench.records.reading import load
@@ -31,7 +32,7 @@ MERGED = ("XLA_FLAGS",)  # ours are added to those given
 @dataclass(frozen=True)
 class Plan:
     """What to measure, by which threshold its cases are decided, and where to leave it. A JSON a side, and until both
-    are written a journal, are in `output`.
+    are written a journal, are in `output`; and there, where they are asked for, the texts that compilers generated.
     """
 
     choice: Choice
@@ -40,6 +41,7 @@ class Plan:
     disable_gc: bool = False
     cache: Path | None = None
     resume: bool = False
+    keep_code: bool = False
 
     @property
     def looks(self) -> Looks:
@@ -66,6 +68,8 @@ def measure(plan: Plan, sides: Sequence[Side]) -> tuple[Run, Run]:
         raise InputError(f"--output {plan.output}: a comparison is there already; give another folder, or delete it")
     progress, rule = Progress(), Rule(plan.threshold, astuple(plan.looks))
     runner = Runner(plan.choice, sides, True, plan.disable_gc, plan.cache, progress.tell, progress.warn, rule)
+    if plan.keep_code:
+        runner.keep_code = beside({side.label: plan.output / f"{side.label}.json" for side in sides}, progress.warn)
     runner.select(planned.case for planned in runner.planned)
     machines = {side.label: machine_of(side) for side in sides}  # before the load on it is our own
     if not plan.resume:

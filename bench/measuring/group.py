@@ -1,6 +1,7 @@
 """One group of cases in one process: they converge, are checked, and take turns, one round each, until all have done.
 
 They converge side by side, on all cores that the scheduler has for them; the turns are on those of the run alone.
+Where their data do not fit into memory together, they do so batch by batch, and no turn has rounds of two batches.
 
 What becomes of a case there is a sample, as the journal keeps it.
 """
@@ -8,73 +9,38 @@ What becomes of a case there is a sample, as the journal keeps it.
 import random
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import msgspec
 
+from bench.anatomy.texts import fingerprint
 from bench.backends import backends
-from bench.cases.case import Case
+from bench.measuring.batches import batches, room
+from bench.measuring.kept_code import Keep, nowhere
+from bench.measuring.member import Member
 from bench.measuring.panel import Panel
 from bench.measuring.proofs import hold_compiled, hold_dtypes, hold_first_call, switched_off
-from bench.measuring.sampling import Sampler, steps_of_round
+from bench.measuring.sampling import pace_of, steps_of_round
 from bench.measuring.scheduler import Cores, Job, Scheduler
 from bench.records.limits import LARGEST
 from bench.records.record import Facts, ProcessStart, Sample
 from bench.records.rounds import PAGE_FAULTS, READ_SECONDS, Row
 from bench.sides.machine import cpu_name
-from bench.sides.side import Side
 from bench.support.errors import one_line
-from bench.truth.agreement import Agreement
 from bench.truth.check import DisagreementError, check, check_probes, check_timed
 from bench.truth.oracle import Oracle, oracle_of
 from bench.truth.problem import Checkpoint, Problem
 from bench.workers.caches import has, mark
 from bench.workers.pool import Pool, Running
-from bench.workers.process import Deadline, WorkerError, WorkerLostError
-from bench.workers.protocol import Build, Built, Converge, Converged, Finish, Finished, Leave, Request, Round, Stretch
+from bench.workers.process import WorkerError, WorkerLostError
+from bench.workers.protocol import Build, Built, Converge, Converged, Finish, Leave, Round, Stretch
 
 A = TypeVar("A")
 
 
 class OracleError(Exception):
     """An oracle raised, and so cannot tell what is right; the message is the reason, in one line."""
-
-
-@dataclass
-class Member:
-    """A case of the group on one side, and what is known of it so far.
-
-    pace: seconds per iteration, of an earlier process if there is one: what is read while others go on beside it is not
-    what the turns will take. cores: where it converged. digest, converged and finished: as its worker told them.
-    """
-
-    side: Side
-    case: Case
-    deadline: Deadline
-    sampler: Sampler
-    worker: Running | None = None
-    facts: Facts = field(default_factory=Facts)
-    start: ProcessStart = field(init=False)
-    cores: Cores = None
-    digest: str | None = None
-    converged: Converged | None = None
-    finished: Finished | None = None
-    agreement: Agreement | None = None
-    pace: float | None = None
-    round_steps: int = 1
-    done: int = 0  # steps of the fit that is being timed
-    rounds: int = 0  # that were made
-    failure: str | None = None
-    transient: bool = False  # of the failure: its worker was lost
-
-    def __post_init__(self) -> None:
-        self.start = ProcessStart(process=self.sampler.process)
-
-    def ask(self, request: Request[A]) -> A:
-        assert self.worker is not None
-        with self.deadline as left:
-            return self.worker.process.ask(request, left)
 
 
 class Group:
@@ -88,10 +54,14 @@ class Group:
         problem: Problem,
         disable_gc: bool,
         timed: bool = True,
+        keep: Keep = nowhere,
     ) -> None:
+        self.keep = keep
         self.pool, self.scheduler, self.members = pool, scheduler, members
         self.problem, self.disable_gc, self.timed = problem, disable_gc, timed
         self.interrupted = False
+        self.present = members  # those that hold data, or are about to
+        self.turn = 0
         self.process = members[0].sampler.process
         self.random = random.Random(f"{members[0].case.group} {pool.choice.seed} {self.process}")
         self.panel = Panel(pool.control, self.random)
@@ -103,12 +73,16 @@ class Group:
         has asked yet whether they were recompiled, or are one graph.
         """
         try:
-            self.scheduler.run([*beside, *self._converging()], self.pool.kill, most)
-            for member in self.members:
-                self._attempt(member, self._come_home)
-            self._take_turns()
-            for member in self.members:
-                self._attempt(member, self._finish)
+            for batch in batches(self.members, lambda one: one.case, lambda one: one.data_bytes, room()):
+                self.present = batch
+                self.scheduler.run([*beside, *self._converging()], self.pool.kill, most)
+                beside = ()
+                for member in self.present:
+                    self._attempt(member, self._come_home)
+                self._take_turns()
+                for member in self.present:
+                    self._attempt(member, self._finish)
+                    self._let_go(member)
         except KeyboardInterrupt:
             self.interrupted = True
             self.pool.kill()
@@ -134,13 +108,14 @@ class Group:
             def work(cores: Cores, beside: int) -> None:
                 self._attempt(member, self._converge, cores, beside)
                 self._attempt(member, self._ask_finish)
+                self._let_go(member)
 
             def judge() -> None:
                 self._attempt(member, self._judge)
                 self._attempt(member, self._settle)
                 keep(self.sample(member))
 
-            return Job(self.pool.line(member.side, member.case), work, judge)
+            return Job(self.pool.line(member.side, member.case), work, judge, holds=member.data_bytes)
 
         return [job(member) for member in self._shuffled()]
 
@@ -153,11 +128,11 @@ class Group:
             sides.reverse()
 
     def _ordered(self, arrange: Callable[[list[Member]], None]) -> list[Member]:
-        """The members that have not failed, in a new order: backend by backend, so that its sides are neighbours, and
+        """Those present that have not failed, in a new order: backend by backend, so that its sides are neighbours, and
         those as arranged.
         """
         by_backend: dict[str, list[Member]] = {}
-        for member in self.members:
+        for member in self.present:
             if member.failure is None:
                 by_backend.setdefault(member.case.backend, []).append(member)
         backends = list(by_backend.values())
@@ -212,8 +187,7 @@ class Group:
         self._asked(check_probes, converged.probes)
         member.agreement, member.converged = agreement, None
         if member.pace is None:
-            paces = sorted(one.pace for one in converged.checkpoints if one.pace is not None)
-            member.pace = paces[len(paces) // 2] if paces else converged.first_call_seconds
+            member.pace = pace_of(converged.checkpoints) or converged.first_call_seconds
 
     def _come_home(self, member: Member) -> None:
         """To the cores of the run, where it is timed, from where it converged."""
@@ -242,21 +216,21 @@ class Group:
             cores=self.pool.cores_of(member.side, None if self.timed else member.cores),
             matmul_precision=built.matmul_precision,
             compiler_options=built.compiler_options,
+            data_predicted_bytes=member.data_bytes,
         )
 
     def _take_turns(self) -> None:
         """Rounds in turns: each turn gives every backend one, in an order of its own, so that drift hits all alike."""
-        for member in self.members:
+        for member in self.present:
             # Both sides of a backend make rounds of the same steps: the pace is that of the first that has one.
             paces = [one.pace for one in self._sides_of(member) if one.pace is not None]
             if paces:
                 member.round_steps = steps_of_round(paces[0], self.problem.steps)
-        turn = 0
         while active := [member for member in self._shuffled() if self._goes_on(member)]:
-            self._turn(turn, active)
-            turn += 1
+            self._turn(active)
+            self.turn += 1
 
-    def _turn(self, turn: int, active: Sequence[Member]) -> None:
+    def _turn(self, active: Sequence[Member]) -> None:
         """A round of each, and the controls between them."""
         self.panel.begin(len(active))
         made: list[tuple[Member, int, Stretch]] = []
@@ -267,7 +241,7 @@ class Group:
         state = dict(self.panel.latest)
         for member, place, one in made:
             timing = (one.time, one.steps, one.seconds, one.cpu_seconds)
-            member.sampler.add(Row(self.process, turn, place, *timing, state, _readings(one)))
+            member.sampler.add(Row(self.process, self.turn, place, *timing, state, _readings(one)))
 
     def _sides_of(self, member: Member) -> list[Member]:
         return [one for one in self.members if one.case == member.case]
@@ -306,6 +280,12 @@ class Group:
     def _ask_finish(self, member: Member) -> None:
         member.finished = member.ask(Finish())
 
+    def _let_go(self, member: Member) -> None:
+        """Have the worker of a case that failed before it was finished let go of its data."""
+        if member.finished is None and member.worker is not None and member.worker.process.alive:
+            with suppress(WorkerError):  # it has failed already
+                member.ask(Finish())
+
     def _settle(self, member: Member) -> None:
         """What its worker told in the end, and whether that is as it must be."""
         finished = member.finished
@@ -318,9 +298,12 @@ class Group:
         member.facts = msgspec.structs.replace(
             member.facts,
             peak_memory_bytes=finished.peak_memory_bytes,
+            data_peak_bytes=finished.data_peak_bytes,
             recompiles=finished.recompiles,
             graph_breaks=finished.graph_breaks,
+            fingerprint=fingerprint(finished.code),
         )
+        self.keep(member.side.label, member.case, finished.code)
         if finished.recompiles:
             raise DisagreementError(f"recompiled {finished.recompiles} time(s) after the first call")
         if finished.graph_breaks:

@@ -6,7 +6,8 @@ What is not timed goes side by side, on cores that are free: see bench.measuring
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
@@ -17,10 +18,14 @@ import msgspec
 
 from bench.cases.case import NAMES, Case
 from bench.cases.choice import Choice
+from bench.cases.memory import data_bytes
 from bench.cases.plan import Planned, plan
 from bench.measuring.assembly import is_over, not_reached, record_of, samples_of, untimed
-from bench.measuring.group import Group, Member
+from bench.measuring.batches import room
+from bench.measuring.group import Group
 from bench.measuring.journal import Journal
+from bench.measuring.kept_code import Keep, nowhere
+from bench.measuring.member import Member
 from bench.measuring.neighbours import Presence, warning
 from bench.measuring.remaining import Remaining, about
 from bench.measuring.rule import Rule
@@ -77,11 +82,10 @@ class Runner:
         self._decided: set[Case] = set()  # those that the rule gave no more processes, once the run has ended
         self.choice, self.sides, self.timed, self.disable_gc = choice, sides, timed, disable_gc
         self.tell, self.warn = tell, warn
-        choice.check_memory(len(sides))
         self._files = {side.label: files(side.root) for side in sides}
         self.code = {side.label: hash_of(side.root, self._files[side.label]) for side in sides}
         plans = self._plans()
-        choice.check_time({one.case.device for planned in plans.values() for one in planned if one.reason is None})
+        self._check_choice(plans)
         self.planned = plans[sides[0].label]
         self.selected: list[Case] = []
         self.samples: list[Sample] = []
@@ -93,6 +97,7 @@ class Runner:
         self.processes = choice.processes if timed else 1
         self.presence = Presence(max(side.threads_of(choice) for side in sides), share=not timed)
         self.journal: Journal | None = None
+        self.keep_code: Keep = nowhere  # which a command replaces, where the texts are asked for
         self.aside: Callable[[], Job] | None = None  # what goes beside the start of each process but the first
         self._scheduler = Scheduler(self._places)
         self._remaining = Remaining(self.processes)
@@ -112,6 +117,16 @@ class Runner:
             side.label: plan(self.choice, everywhere, partial(unable, side=side, seen=seen[side.label]))
             for side in self.sides
         }
+
+    def _check_choice(self, plans: Mapping[str, Sequence[Planned]]) -> None:
+        """Raises InputError for what this machine has not the memory or the time for."""
+        needed = Counter[Case]()
+        for side in self.sides:
+            for one in plans[side.label]:
+                if one.reason is None:
+                    needed[one.case] += data_bytes(one.case, side.root)
+        self.choice.check_memory(needed)
+        self.choice.check_time({case.device for case in needed})
 
     def select(self, cases: Iterable[Case]) -> None:
         """Say which cases will be asked for, so that a group holds these and no others."""
@@ -289,7 +304,7 @@ class Runner:
         try:
             self._check_code()
             jobs = [job for group in self._groups_of(pool, process, going_on) for job in group.checking(keep)]
-            self._scheduler.run(jobs, pool.kill)
+            self._scheduler.run(jobs, pool.kill, room=room())
         finally:
             pool.close()
 
@@ -302,9 +317,10 @@ class Runner:
         return [
             Group(
                 *(pool, self._scheduler, members),
-                Problem.of(first, self.choice.seed, self.choice.steps),
+                Problem.of(first, self.choice.seed, self.choice.steps_at(first.points)),
                 self.disable_gc,
                 self.timed,
+                self.keep_code,
             )
             for first, members in found
             if members

@@ -5,10 +5,11 @@ speed changes by tens of per cent within some 50 ms; rounds as short as this, in
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bench.records.rounds import Rounds, Row
 from bench.statistics.states import own_half_width
+from bench.truth.problem import Checkpoint
 
 ROUND_SECONDS = 5e-3
 BLOCK = 8  # rounds of which a warm-up test compares the first half with the second, and the fewest that are kept
@@ -23,6 +24,17 @@ def steps_of_round(pace: float, steps: int) -> int:
     """How many steps a round has, for a fit of so many that takes `pace` seconds per iteration."""
     rounds = max(1, round(pace * steps / ROUND_SECONDS))
     return math.ceil(steps / rounds)
+
+
+def pace_of(checkpoints: Sequence[Checkpoint]) -> float | None:
+    """Seconds per iteration of a fit, by the stretches between its checkpoints: the median of the longer ones, since
+    stretches of a few steps tell more of what goes on around them. None where there are none.
+    """
+    begins = [0, *(one.step for one in checkpoints)]
+    stretches = [(one.step - begin - 1, one.pace) for begin, one in zip(begins, checkpoints, strict=False)]
+    longest = max((steps for steps, _ in stretches), default=0)
+    paces = sorted(pace for steps, pace in stretches if pace is not None and 2 * steps >= longest)
+    return paces[len(paces) // 2] if paces else None
 
 
 def is_warm(seconds: Iterable[float]) -> bool:

@@ -4,6 +4,7 @@ A job's work mostly waits for the process that does it, so threads do here. What
 judgement, is done by whoever called, one after the other: it may take long, and Ctrl-C ends it.
 """
 
+import math
 import queue
 import statistics
 import threading
@@ -23,13 +24,15 @@ def nothing() -> None:
 @dataclass(frozen=True)
 class Job:
     """line: whose it is, for a worker does one at a time; work: what is done on the cores that it is given, and beside
-    how many others at most; judge: what is made of it afterwards; abandon: lets work that goes on end soon.
+    how many others at most; judge: what is made of it afterwards; abandon: lets work that goes on end soon; holds: the
+    bytes of memory that the work takes until it is done.
     """
 
     line: Hashable
     work: Callable[[Cores, int], None]
     judge: Callable[[], None] = nothing
     abandon: Callable[[], None] = nothing
+    holds: int = 0
 
 
 class Scheduler:
@@ -42,13 +45,20 @@ class Scheduler:
         self.places = places
         self._took: dict[Hashable, list[float]] = {}
 
-    def run(self, jobs: Iterable[Job], abandon: Callable[[], None] = nothing, most: int | None = None) -> None:
-        """Return when all is done and judged; of a line in the order given. At most so many go side by side.
+    def run(
+        self,
+        jobs: Iterable[Job],
+        abandon: Callable[[], None] = nothing,
+        most: int | None = None,
+        room: float = math.inf,
+    ) -> None:
+        """Return when all is done and judged; of a line in the order given. At most so many go side by side, and no
+        more than hold so many bytes together, unless it is one alone.
 
         Raises what a job raises, and KeyboardInterrupt: then `abandon` must let all work that goes on end soon.
         """
         everything = list(jobs)
-        run = _Run(everything, self.places, self._took, most)
+        run = _Run(everything, self.places, self._took, most, room)
         threads = [threading.Thread(target=run.help, daemon=True) for _ in range(run.helpers())]
         try:
             for thread in threads:
@@ -75,11 +85,14 @@ class _Run:
         places: Callable[[], Sequence[Cores]],
         took: dict[Hashable, list[float]],
         most: int | None,
+        room: float,
     ) -> None:
+        self.room = room
         self.waiting = list(jobs)
         self.places, self.took, self.most = places, took, most
         self.left = len(self.waiting)  # to be judged
         self.busy: dict[Hashable, Cores] = {}
+        self.held: dict[Hashable, int] = {}  # bytes, by line that is busy
         self.working = 0  # helpers
         self.changed = threading.Condition()
         self.done: queue.Queue[tuple[Job, BaseException | None]] = queue.Queue()
@@ -117,7 +130,7 @@ class _Run:
                 error = raised
             with self.changed:
                 self.took.setdefault(job.line, []).append(time.monotonic() - begun)
-                del self.busy[job.line]
+                del self.busy[job.line], self.held[job.line]
                 self.changed.notify_all()
             self.done.put((job, error))
 
@@ -128,15 +141,22 @@ class _Run:
                 free = [place for place in self.places() if place is None or place not in self.busy.values()]
                 if not free and self.working > 1:  # another run has taken cores meanwhile
                     break
-                job = longest(self.waiting, self.busy, self.took)
-                if job is None:  # those that wait are of workers that are busy
+                job = longest(self.waiting, self._blocked(), self.took)
+                if job is None:  # those that wait are of workers that are busy, or there is no memory for them
                     self.changed.wait()
                     continue
                 self.waiting.remove(job)
                 self.busy[job.line] = free[0] if free else self.places()[0]
+                self.held[job.line] = job.holds
                 return job, self.busy[job.line], self.working - 1
             self.working -= 1
             return None
+
+    def _blocked(self) -> set[Hashable]:
+        """The lines that are busy, and those whose next job would hold more than what goes on has left room for."""
+        left = self.room - sum(self.held.values())
+        following = {job.line: job for job in reversed(self.waiting)}
+        return {*self.busy, *(line for line, job in following.items() if self.busy and job.holds > left)}
 
 
 def longest(waiting: Sequence[Job], busy: Collection[Hashable], took: dict[Hashable, list[float]]) -> Job | None:

@@ -126,8 +126,11 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a fit apart from its timings.
 
     losses: pairs of a step, counted from 1, and the loss that it saw; exact_losses: the same of the oracle.
+    peak_memory_bytes: of the whole process; data_peak_bytes: what of it came on top of what was resident before the
+    data were made; data_predicted_bytes: what the arrays were expected to take of it.
     compiler_options: what the compiler was told on top of its defaults; fingerprint: the SHA-256, in hex, of the code
-    that it generated; None where there is no compiler, or in older files.
+    that it generated, or that processes differ in it; None where there is no compiler, it does not tell, or in older
+    files.
     """
 
     device_name: Text | None = None
@@ -137,6 +140,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     graph_breaks: Count | None = None
     recompiles: Count | None = None
     peak_memory_bytes: Count | None = None
+    data_peak_bytes: Count | None = None
+    data_predicted_bytes: Count | None = None
     coefficients: Annotated[list[Value], Meta(max_length=100)] | None = None
     losses: Losses | None = None
     exact_losses: Losses | None = None
@@ -242,11 +247,12 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """The machine and the software of a run; what the system did not tell is None.
 
     caches: bytes of those that data of one core go through, by name ("L1d", "L2", "L3"); none where the system does not
-    tell, and in older files. packages: the distributions that compute, by lower-case name. environment: the variables
-    that may change a timing. other_runs: processes of runs of fitbench that went on beside this one. code: the SHA-256,
-    in hex, of all code under bench and impls. cut_short: whether the run ended before all that was planned was
-    measured. controls: what they were computed by, which is fitbench's own interpreter and NumPy whatever is compared;
-    None in older files, which had it computed by what the run itself was.
+    tell, and in older files. page_seconds: that a page of memory takes to be given to a process, at least; None in
+    older files. packages: the distributions that compute, by lower-case name. environment: the variables that may
+    change a timing. other_runs: processes of runs of fitbench that went on beside this one. code: the SHA-256, in hex,
+    of all code under bench and impls. cut_short: whether the run ended before all that was planned was measured.
+    controls: what they were computed by, which is fitbench's own interpreter and NumPy whatever is compared; None in
+    older files, which had it computed by what the run itself was.
     """
 
     cpu: Text | None = None
@@ -257,6 +263,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     load_average: Annotated[list[Error], Meta(max_length=3)] | None = None
     memory_bytes: Count | None = None
     caches: Annotated[dict[Name, Annotated[int, Meta(ge=1)]], Meta(max_length=10)] = {}
+    page_seconds: Seconds | None = None
     os: Text | None = None
     python: Name | None = None
     packages: Annotated[dict[Text, Text], Meta(max_length=MOST_PACKAGES)] = {}

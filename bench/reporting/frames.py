@@ -20,6 +20,7 @@ from bench.cases.case import TABLE as TABLE_AXIS
 from bench.cases.variants import variants
 from bench.records.record import AGREED, MEASURED, RIGHT, Record, Run
 from bench.records.rounds import COLUMNS as COLUMNS_OF_ROUNDS
+from bench.records.rounds import PAGE_FAULTS
 from bench.reporting import units
 from bench.reporting.baseline import BASELINE
 from bench.reporting.ratios import MULTIPLES, SPEEDUP, compare
@@ -38,7 +39,9 @@ FIGURE = ["run", *placed(PICTURE)]  # the cases that share a picture
 TABLE = [*FIGURE, *placed(TABLE_AXIS)]  # the cases that share a table
 GROUP = [*TABLE, *placed(ROW)]  # the cases that take turns
 KEYS = [*GROUP, *placed(COLUMN)]
-RESOURCES = ["device_name", "threads", "cores", "matmul_precision", "peak_memory_bytes", "recompiles", "graph_breaks"]
+MEMORY = ["peak_memory_bytes", "data_peak_bytes", "data_predicted_bytes"]
+RESOURCES = ["device_name", "threads", "cores", "matmul_precision", *MEMORY, "recompiles", "graph_breaks"]
+FAULTS = ["page_faults", "page_fault_share"]
 AGREEMENT = ["kind", "horizon", "replayed", "digits", "worst_error", "worst_name", "worst_step", "bound_fraction"]
 INTERVAL = ["seconds", "low_seconds", "high_seconds"]
 AS_READ = ["raw_seconds", "raw_low_seconds", "raw_high_seconds", "raw_half_width"]
@@ -49,18 +52,17 @@ STABILITY = ["unstable", "unstable_kind", "mode_a_seconds", "mode_b_seconds"]
 STARTS = ["state", "state_processes", *cold_start.PARTS, "total_seconds", "total_low", "total_high"]
 INTEGERS = [
     *[*PROCESSES, "rounds", "warm_up_rounds", "unsettled", "shared_processes", "rounds_taken"],
-    *["threads", "fewest_threads", "peak_memory_bytes", "recompiles", "graph_breaks"],
-    *["horizon", "replayed", "worst_step"],
+    *["threads", "fewest_threads", *MEMORY, "recompiles", "graph_breaks", "horizon", "replayed", "worst_step"],
 ]
 FLOATS = [
     *[*INTERVAL, *AS_READ, *MACHINE[:2], "half_width", "mode_a_seconds", "mode_b_seconds"],
-    *["baseline_seconds", *SPEEDUP, *MULTIPLES, "digits", "fewest_seconds", *THREADS[3:]],
+    *["baseline_seconds", *SPEEDUP, *MULTIPLES, "digits", "fewest_seconds", *THREADS[3:], *FAULTS],
 ]
 COLUMNS = {
     "iteration-time": [*INTERVAL, *AS_READ, *MACHINE, *SAMPLING, *STABILITY, *MULTIPLES, "steps", "seed"],
     "speedup": ["baseline", "baseline_variant", "baseline_seconds", "seconds", *SPEEDUP, "shared_processes"],
     "agreement": [*AGREEMENT, "excess_loss", "largest_bound", *NAMES],
-    "resources": RESOURCES,
+    "resources": [*RESOURCES, *FAULTS],
 }
 
 
@@ -94,7 +96,11 @@ def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
     unsettled counts the processes whose warm-up no test ended. Raises InputError for a run that contradicts itself.
     """
     models = {label: fit([*run.measured.values()]) for label, run in runs.items() if run.measured}
-    rows = [_row(label, record, models.get(label)) for label, run in runs.items() for record in run.records]
+    rows = [
+        _row(label, record, models.get(label)) | _faults(record, run.machine.page_seconds)
+        for label, run in runs.items()
+        for record in run.records
+    ]
     compare(rows, baseline)
     compare_threads(rows, runs)
     _grow(rows, runs, models)
@@ -177,6 +183,19 @@ def _timing(record: Record, model: Model) -> dict[str, Any]:
         "half_width": figure.net.half_width,
         **_stability(doubt(model, record.case)),
     }
+
+
+def _faults(record: Record, page_seconds: float | None) -> dict[str, Any]:
+    """The page faults of an iteration, and the part of its time that they take at least; nothing where none were read.
+
+    page_seconds: what one takes on the machine of the run.
+    """
+    kept = record.kept
+    if record.outcome != MEASURED or PAGE_FAULTS not in kept:
+        return {}
+    faults = kept[PAGE_FAULTS]
+    number, a_second = (float(np.nanmedian(column)) for column in (faults, faults / kept["seconds"]))
+    return dict(zip(FAULTS, (number, math.nan if page_seconds is None else a_second * page_seconds), strict=True))
 
 
 def _as_read(net: Net) -> Interval:

@@ -15,7 +15,7 @@ from bench.reporting.frames import present
 from bench.statistics.roofline import ARRAYS
 
 HEIGHT, ACROSS = 2.7, 2  # inches of a panel, and panels in a row
-ROOFLINE: dict[str, Any] = {"color": "black", "ls": "--", "lw": 1.0}
+ROOFLINE: dict[str, Any] = {"color": "black", "ls": "--", "lw": 1.0, "marker": ".", "ms": 3}
 
 
 @look

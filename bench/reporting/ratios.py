@@ -44,7 +44,7 @@ def _measure(timed: Sequence[Row]) -> None:
     for row in timed:
         if (yardstick := yardsticks.get((row["device"], *_peers(row, "variant")))) is not None:
             found, _ = ratio(yardstick, row)
-            least = roofline(yardstick["seconds"], yardstick["record"].kept)
+            least = roofline(yardstick["record"].kept)
             values = (found.value, found.low, found.high, least, row["seconds"] / least)
             row |= dict(zip(MULTIPLES, values, strict=True))
 

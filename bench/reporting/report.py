@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.cases.memory import REST
 from bench.records.record import MEASURED, Run
 from bench.records.slowing import slowed
 from bench.reporting import (
@@ -239,7 +240,15 @@ the dotted line is the horizon.""",
         ),
         Section(
             "Memory, threads and compilation",
-            "Peak memory is the resident size of the whole worker process, framework included, while the case ran.",
+            f"""
+Peak memory is the resident size of the whole worker process, framework included, while the case ran. The data of the
+case are what of it came on top of what was resident before they were made, with what its arrays were predicted to take:
+*exceeded* where that, and {units.memory(REST)} for what compiling and small arrays leave behind, were not enough. Page
+faults are the pages of memory that the system had to give in an iteration, the median of the rounds that count. A
+figure is *ruled by the allocator* where they take more than {units.percent(tables.RULING)} of the iteration, at what a
+page took at least on the machine before the run (`page_seconds` in machines.csv); it is then more than that, since some
+pages are larger. The idiomatic variants keep the allocators' and the system's defaults on purpose, for that is what
+their users have; `tuned` allocates nothing in its steps.""",
             (),
             lambda group: tables.listing(group, tables.RESOURCE_TABLE),
             ("resources",),

@@ -9,6 +9,7 @@ import pandas as pd
 
 import impls
 from bench.backends import backends
+from bench.cases.memory import REST
 from bench.records.record import MEASURED, Run
 from bench.reporting import units
 from bench.reporting.escaping import escape
@@ -19,6 +20,7 @@ from bench.statistics.cold_start import CACHED, PARTS
 from bench.support.imports import fit_packages
 
 NONE = "-"
+RULING = 0.2  # of an iteration: from here on its page faults rule its figure
 SHARED = 0.05  # of a case's rounds: from here on it is noted that they shared their core
 
 
@@ -26,8 +28,9 @@ def side_by_side(runs: Mapping[str, Run]) -> pd.DataFrame:
     """The machines for readers: a column a run, with the packages of the backends and of what they run only."""
     frameworks = [package for backend in backends().values() for package in backend.packages]
     frame = setups(runs, [*frameworks, *fit_packages(Path(impls.__path__[0]).parent)])
-    frame["memory_bytes"] = [None if pd.isna(size) else units.memory(size) for size in frame["memory_bytes"]]
-    frame.columns = frame.columns.str.removesuffix("_bytes").str.replace("_", " ")
+    for name, unit in (("memory_bytes", units.memory), ("page_seconds", units.seconds)):
+        frame[name] = [None if pd.isna(value) else unit(value) for value in frame[name]]
+    frame.columns = frame.columns.str.removesuffix("_bytes").str.removesuffix("_seconds").str.replace("_", " ")
     return frame.T.reset_index(names="")
 
 
@@ -69,12 +72,30 @@ AGREED_TABLE: dict[str, Callable[[Any], str | None]] = {
 }
 RESOURCE_TABLE = {
     "peak memory": _text("peak_memory_bytes", units.memory),
+    "of it data": lambda row: None if pd.isna(row.data_peak_bytes) else data(row),
+    "page faults": lambda row: None if pd.isna(row.page_faults) else faults(row),
     "threads": _text("threads"),
     "cores": _text("cores"),
     "matrix products": _text("matmul_precision"),
     "recompiles": _text("recompiles"),
     "graph breaks": _text("graph_breaks"),
 }
+
+
+def data(row: Any) -> str:
+    """What the data of a case took, with what was predicted; and whether that was too little."""
+    if pd.isna(row.data_predicted_bytes):
+        return units.memory(row.data_peak_bytes)
+    exceeded = ", exceeded" if row.data_peak_bytes > row.data_predicted_bytes + REST else ""
+    return f"{units.memory(row.data_peak_bytes)} (predicted {units.memory(row.data_predicted_bytes)}{exceeded})"
+
+
+def faults(row: Any) -> str:
+    """The page faults of an iteration; and whether they take so much of it that they rule its figure."""
+    number = units.significant(row.page_faults) if row.page_faults >= 0.01 else "0"
+    if pd.isna(row.page_fault_share) or row.page_fault_share < RULING:
+        return number
+    return f"{number}: ruled by the allocator ({units.percent(row.page_fault_share)})"
 
 
 def processes(row: Any) -> str:

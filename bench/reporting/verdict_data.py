@@ -59,6 +59,7 @@ def row_data(row: Row) -> dict[str, Any]:
         "new_digits": _known(row.new_digits),
         "processes": row.processes,
         "more_processes": _known(row.more),
+        "generated_code": row.code,
     }
 
 

@@ -20,15 +20,16 @@ NAMED = 3  # cases that are named where several share a reason
 REST = (FAILED, NOT_COMPARED, VANISHED, APPEARED)  # what has a line below the table
 VERDICTS = (SLOWER, FASTER, SAME, UNDECIDED, *REST)
 TITLES = ("case", "old", "new", "new / old", "verdict", "digits")
+CODE = "generated code"  # a column more, where a compiler told of it
 
 
 def text(table: Table) -> str:
     """For a terminal: a line a case that is in both runs, then what holds for all, and the other cases."""
     parts = [f"old: {table.old}\nnew: {table.new}"]
     if cells := _cells(table):
-        align = ("left", "right", "right", "left", "left", "left")
+        align = ("left", "right", "right", "left", "left", "left", "left")[: len(cells[0])]
         # Without disable_numparse, "5.30" would be printed as 5.3.
-        parts.append(tabulate(cells, TITLES, "simple", colalign=align, disable_numparse=True))
+        parts.append(tabulate(cells, _titles(table), "simple", colalign=align, disable_numparse=True))
     return printable("\n\n".join([*parts, "\n".join(_summary(table))]))
 
 
@@ -36,7 +37,7 @@ def markdown(table: Table) -> str:
     """For GitHub: the same, under the verdict on all cases together."""
     parts = [f"### fitbench: {verdict_of(table)}", _items([f"old: {table.old}", f"new: {table.new}"])]
     if cells := [[escape(cell) for cell in row] for row in _cells(table)]:
-        parts.append(tabulate(cells, TITLES, "github", disable_numparse=True))
+        parts.append(tabulate(cells, _titles(table), "github", disable_numparse=True))
     return "\n\n".join([*parts, _items(_summary(table))])
 
 
@@ -45,7 +46,12 @@ def _items(lines: Sequence[str] | Iterator[str]) -> str:
 
 
 def _cells(table: Table) -> list[tuple[str, ...]]:
-    return [_row(row, table.paired) for row in table.rows if row.ratio is not None]
+    told = _titles(table)
+    return [_row(row, table.paired)[: len(told)] for row in table.rows if row.ratio is not None]
+
+
+def _titles(table: Table) -> tuple[str, ...]:
+    return (*TITLES, CODE) if any(row.code is not None for row in table.rows) else TITLES
 
 
 def _row(row: Row, paired: bool) -> tuple[str, ...]:
@@ -59,6 +65,7 @@ def _row(row: Row, paired: bool) -> tuple[str, ...]:
         _ratio(Interval(row.ratio.value, *row.own)),
         verdict,
         digits,
+        row.code or "",
     )
 
 

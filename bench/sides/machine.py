@@ -14,10 +14,10 @@ import psutil
 from bench.records.record import Machine
 from bench.sides.side import Side
 from bench.sides.variables import timing_variables
-from bench.support.system import TOPOLOGY, allowed_cores
+from bench.support.system import TOPOLOGY, allowed_cores, page_seconds
 
 # What differs from run to run without making it another machine.
-PASSING = ("load_average", "git_commit", "git_dirty", "other_runs", "environment", "code", "cut_short")
+PASSING = ("load_average", "page_seconds", "git_commit", "git_dirty", "other_runs", "environment", "code", "cut_short")
 
 DARWIN = {"L1d": "l1dcachesize", "L2": "l2cachesize", "L3": "l3cachesize"}
 SIZE, UNITS = re.compile(r"([1-9]\d*)([KMG]?)"), {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
@@ -80,6 +80,7 @@ def machine_of(side: Side) -> Machine:
         load_average=list(load) if load else None,
         memory_bytes=psutil.virtual_memory().total,
         caches=caches(),
+        page_seconds=page_seconds(),
         os=platform.platform(),
         python=side.python_version,
         packages=dict(side.packages),

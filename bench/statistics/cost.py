@@ -21,7 +21,7 @@ from bench.cases.case import Case
 from bench.records.record import Run
 from bench.statistics.before import Before, before
 from bench.statistics.cold_start import EMPTY, STEADY, WARM, compiles
-from bench.statistics.growth import FEWEST, QUANTILE, Growth, growth, named_without
+from bench.statistics.growth import QUANTILE, Growth, growths, named_without
 from bench.statistics.intervals import Interval
 from bench.statistics.model import Model
 from bench.statistics.paid import STATES, Ledger, Paid, Timed, imports, startups, timed
@@ -129,16 +129,20 @@ def costs(measured: Sequence[tuple[Run, Model[Case]]]) -> list[Cost]:
     for a case that two of them timed.
     """
     found = timed(measured)
-    groups: dict[tuple[object, ...], list[Timed]] = {}
-    for one in sorted(found, key=lambda one: one.record.case.points):
-        groups.setdefault(named_without(one.record.case, "points"), []).append(one)
-    ordered = dict.fromkeys(named_without(one.record.case, "points") for one in found)
-    lines = [groups[name] for name in ordered if len(groups[name]) >= FEWEST]
+    caches = measured[0][0].machine.caches if measured else {}
+    grown = growths({one.record.case: one.figure for one in found}, caches)
+    lines = [_line(found, one) for one in grown]
     ledger, usual = Ledger([run for run, _ in measured]), _usual(found)
     paid = [_paid(line, ledger) for line in lines]
     firsts = _firsts(lines, paid)
-    caches = measured[0][0].machine.caches if measured else {}
-    return [_cost(line, each, caches, firsts, usual) for line, each in zip(lines, paid, strict=True)]
+    return [_cost(*each, firsts, usual) for each in zip(grown, lines, paid, strict=True)]
+
+
+def _line(found: Sequence[Timed], grown: Growth) -> list[Timed]:
+    """The case at all its sizes, smallest first."""
+    name = named_without(grown.case, "points")
+    line = [one for one in found if named_without(one.record.case, "points") == name]
+    return sorted(line, key=lambda one: one.record.case.points)
 
 
 def _paid(line: Sequence[Timed], ledger: Ledger) -> dict[str, list[Paid]]:
@@ -179,14 +183,8 @@ def _seconds(line: Sequence[Timed], state: str) -> float:
 
 
 def _cost(
-    line: Sequence[Timed],
-    paid: Mapping[str, Sequence[Paid]],
-    caches: Mapping[str, int],
-    firsts: Firsts,
-    usual: Usual,
+    grown: Growth, line: Sequence[Timed], paid: Mapping[str, Sequence[Paid]], firsts: Firsts, usual: Usual
 ) -> Cost:
-    cases = [one.record.case for one in line]
-    grown = growth(cases, [one.figure for one in line], caches if cases[0].device == "cpu" else {})
     starts = {}
     for state in {*paid} & {EMPTY, WARM}:
         more = firsts[*line[0].kind, state] or [0.0]
@@ -194,7 +192,7 @@ def _cost(
         starts[state] = Start(_seconds(line, state), first, (len(imports(line)), len(more)))
     befores = {state: _curve(each, _seconds(line, state)) for state, each in paid.items()}
     spread, _ = _pooled([one.net.logs for one in line])
-    return Cost(cases[0], grown, starts, befores, any(compiles(one.record) for one in line), spread, usual)
+    return Cost(grown.case, grown, starts, befores, any(compiles(one.record) for one in line), spread, usual)
 
 
 def _usual(found: Iterable[Timed]) -> Usual:

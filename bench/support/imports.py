@@ -1,4 +1,4 @@
-"""Which packages a file imports, read from its text: nothing is imported to learn it."""
+"""Which packages a file imports, and which numbers it states, read from its text: nothing is imported to learn it."""
 
 import ast
 import sys
@@ -42,18 +42,55 @@ def _file(root: Path, module: str) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
+def stated(root: Path, module: str, name: str) -> int | None:
+    """The whole number that a module under `root` binds to a name, or another one of which it imports the name.
+
+    None where it states none.
+    """
+    seen = set[Path]()
+    while (path := _file(root, module)) is not None and path not in seen:
+        seen.add(path)
+        bound = [one for node in _tree(path).body if (one := _bound(node, name)) is not None]
+        if not bound:
+            return None
+        if not isinstance(last := bound[-1], ast.ImportFrom):
+            value = last.value
+            return value.value if isinstance(value, ast.Constant) and type(value.value) is int else None
+        alias = next(alias for alias in last.names if (alias.asname or alias.name) == name)
+        module, name = _source(last, module, path), alias.name
+    return None
+
+
+def _bound(node: ast.stmt, name: str) -> ast.Assign | ast.ImportFrom | None:
+    """The statement, if it binds the name."""
+    if isinstance(node, ast.Assign) and any(isinstance(one, ast.Name) and one.id == name for one in node.targets):
+        return node
+    if isinstance(node, ast.ImportFrom) and any((alias.asname or alias.name) == name for alias in node.names):
+        return node
+    return None
+
+
+def _tree(path: Path) -> ast.Module:
+    """An empty one of a file that Python cannot read."""
+    try:
+        return ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        return ast.Module([], [])
+
+
+def _source(node: ast.ImportFrom, module: str, path: Path) -> str:
+    """The dotted name of the module from which a file imports."""
+    here = module.split(".") + ["__init__"] * (path.name == "__init__.py")
+    above = here[: -node.level] if node.level else []
+    return ".".join([*above, *([node.module] if node.module else [])])
+
+
 def _imported(path: Path, module: str) -> Iterator[str]:
     """The dotted names that a file imports; of `from a import b` both a and a.b, which may be a module."""
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError):
-        return
-    here = module.split(".") + ["__init__"] * (path.name == "__init__.py")
-    for node in ast.walk(tree):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            above = here[: -node.level] if node.level else []
-            name = ".".join([*above, *([node.module] if node.module else [])])
+            name = _source(node, module, path)
             yield name
             yield from (f"{name}.{alias.name}" for alias in node.names)

@@ -1,7 +1,9 @@
 """What this process may use of the machine."""
 
+import mmap
 import os
 import platform
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
@@ -88,6 +90,20 @@ def instructions() -> list[str]:
 def available_memory() -> int:
     """Bytes that can be had: what the system has left, or less where a container, or one around it, says so."""
     return min([psutil.virtual_memory().available, *_left_in_groups()])
+
+
+def page_seconds(pages: int = 1024, tries: int = 5) -> float | None:
+    """What it takes the system at least to give a process a page of memory, in seconds of a core; None on Windows."""
+    if os.name != "posix":
+        return None
+
+    def tried() -> float:
+        with mmap.mmap(-1, pages * mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as fresh:
+            begun = time.thread_time()
+            fresh[:: mmap.PAGESIZE] = bytes(pages)
+            return (time.thread_time() - begun) / pages
+
+    return min(tried() for _ in range(tries))
 
 
 def _left_in_groups() -> Iterator[int]:

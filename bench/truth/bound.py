@@ -12,19 +12,25 @@ Every step makes small errors; the exact Jacobians carry them on. Two kinds are 
 derives the terms and compares them with what every backend does.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from bench.truth.adding import error_in_order
 from bench.truth.problem import Problem
 from bench.truth.sums import Sums
 from bench.truth.trajectory import Trajectory, gradient, polynomial_of, update
-from impls.variant import Polynomial
+from impls.variant import NAMES, Polynomial
 
 MARGIN = 8.0
+SURER = 3.0  # the margin of a sum in order: its error was never seen above 2.8 times what is expected
 GROWTH = 1000.0  # beyond it, two exact runs that started a hair apart have moved away from each other
 RESOLVED = 1e-5  # of an error that is expected: what a state must be able to hold, for the error to be seen in it
+PLACES = 200  # among the points, at which sums are looked into
+# Of the reductions that are worst, those that Inductor makes: bytes of a vector of lanes, and terms that one of them adds.
+VECTOR, BLOCK = 32, {"float32": 4096.0}
 HAIR = 1e-30  # the imaginary step of complex-step differentiation: exact to rounding
 
 
@@ -51,31 +57,48 @@ class Bound:
         exact = self.trajectory.sums
         return Sums(exact.points, [float(s) for s in exact.x], [float(s) for s in exact.xy], float(exact.yy))
 
-    def gradient_noise(self, states: np.ndarray, losses: np.ndarray, summation: float | None = None) -> np.ndarray:
+    def gradient_noise(self, states: np.ndarray, losses: np.ndarray) -> np.ndarray:
         """The expected error of the computed gradient in states of shape (n, len(state)) with losses of shape (n,);
         shape (n, parameters).
-
-        summation: the error of a sum over the points, in eps of its norm; by default that of this variant.
         """
+        noise, terms = self._plain_noise(states, losses), self._terms(states)
+        for j, name in enumerate(NAMES[: self._model.parameters]):
+            noise[:, j] += 2 * self._error_in_order(name, terms[:, j]) * SURER / MARGIN
+        return noise
+
+    def _plain_noise(self, states: np.ndarray, losses: np.ndarray) -> np.ndarray:
+        """That of the residuals, and of sums which are added pairwise or in short blocks."""
         points, eps = self._sums.points, self.problem.eps
-        summation = self._summation if summation is None else summation
         norms = np.sqrt(self._sums.x[::2])  # of the powers of x, as vectors over the points
         residual = np.sqrt(np.maximum(losses, 0))  # the least may be 0, to 40 digits
         size = self._size_of_terms(states)
         slopes = np.array([_stack(row, len(states)) for row in self._model.jacobian(tuple(self._parameters(states)))])
         direction = np.einsum("k,kjn->nj", norms, np.abs(slopes))
-        return 2 * eps * direction * (0.5 * size / np.sqrt(points) + residual * summation)[:, None]
+        return eps * direction * (size / np.sqrt(points) + residual)[:, None]
 
-    @property
-    def _summation(self) -> float:
-        """The error of a sum over the points, in eps of its norm. Reductions add pairwise or in many lanes; a matrix
-        product adds in order, where for many points of low precision the rounding errors repeat like a stalled fit's.
-        """
-        points, eps = self._sums.points, self.problem.eps
-        if not self.problem.variant.matrix_product:
-            return 0.5
-        persistence = min(points, max(1.0, points**2 * eps))
-        return 0.5 + 0.02 * np.sqrt(points * persistence)
+    def _error_in_order(self, name: str, terms: np.ndarray) -> np.ndarray:
+        """That of the sum of this name from its terms at the places, shape (..., places)."""
+        points, eps, dtype = self.problem.points, self.problem.eps, self.problem.dtype
+        if name in self.problem.variant.lanes:
+            return error_in_order(terms, points, self.problem.variant.lanes[name], eps)
+        return error_in_order(terms, points, VECTOR // np.dtype(dtype).itemsize, eps, BLOCK.get(dtype, math.inf))
+
+    @cached_property
+    def _places(self) -> tuple[np.ndarray, np.ndarray]:
+        """The powers of x, shape (degree + 1, places), and the target, shape (places,), at places among the points."""
+        problem = self.problem
+        x, y = replace(problem, points=min(problem.points, PLACES), dtype="float64").data()
+        return np.vander(x, self._model.fewest_points, increasing=True).T, y
+
+    def _residuals(self, states: np.ndarray) -> np.ndarray:
+        """Those at the places in each of n states, shape (n, places)."""
+        powers, y = self._places
+        return _stack(self._model.polynomial(tuple(self._parameters(states))), len(states)).T @ powers - y
+
+    def _terms(self, states: np.ndarray) -> np.ndarray:
+        """What half the gradient is added up from, at the places in each of n states, shape (n, parameters, places)."""
+        slopes = np.array([_stack(row, len(states)) for row in self._model.jacobian(tuple(self._parameters(states)))])
+        return np.einsum("kjn,kp,np->njp", slopes, self._places[0], self._residuals(states), optimize=True)
 
     def _size_of_terms(self, states: np.ndarray) -> np.ndarray:
         """The norm over the points of what the residual is added up from, at most, in each state."""
@@ -173,8 +196,9 @@ class Bound:
 
     def evaluation(self, state: np.ndarray, loss: float) -> float:
         """The expected error of computing the loss in a state: every residual is off, and so is their sum."""
-        (size,) = self._size_of_terms(state[None])
-        return self.problem.eps * float(2 * np.sqrt(max(loss, 0)) * size / np.sqrt(self._sums.points) + loss)
+        (size,), (residuals,) = self._size_of_terms(state[None]), self._residuals(state[None])
+        plain = self.problem.eps * float(2 * np.sqrt(max(loss, 0)) * size / np.sqrt(self._sums.points) + loss)
+        return plain + float(self._error_in_order("loss", residuals**2)) * SURER / MARGIN
 
     def replay(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         """The allowed error of one step from a state that a backend was in: what that one step can add."""
@@ -189,7 +213,7 @@ class Bound:
         """
         _, through = self.jacobians(before[None])
         losses = np.array([float(self.trajectory.loss(before[: self._model.parameters].tolist()))])
-        noise = np.abs(through[0]) @ self.gradient_noise(before[None], losses, summation=0.5)[0]
+        noise = np.abs(through[0]) @ self._plain_noise(before[None], losses)[0]
         return np.where(RESOLVED * noise >= self._half_ulp(after), noise, 0.0)
 
     @cached_property

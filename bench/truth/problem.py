@@ -2,15 +2,18 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 
 import numpy as np
 
 from bench.cases.case import Case
 from bench.cases.variants import variants
 from impls.variant import Variant
+
+Target = Callable[[np.ndarray], np.ndarray]
+EARLY = (1, 2, 5, 10, 20, 50)  # checkpoints before the first 100 steps
 
 
 @dataclass(frozen=True)
@@ -44,14 +47,12 @@ class Problem:
 
     def data(self) -> tuple[np.ndarray, np.ndarray]:
         """x and y = target(x), each of shape (points,), in the dtype of the problem."""
-        x = np.linspace(-math.pi, math.pi, self.points)
-        y = self.variant.target(x)
-        return x.astype(self.dtype), y.astype(self.dtype)
+        return data(self.variant.target, self.dtype, self.points)
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """The digest of the data; see `digest`."""
-        return digest(*self.data())
+        return _digest_of(self.variant.target, self.dtype, self.points)
 
     def start(self) -> np.ndarray:
         """The starting parameters, shape (parameters,), in the dtype of the problem."""
@@ -72,8 +73,23 @@ class Problem:
         return float(np.finfo(self.dtype).eps)
 
     def checkpoints(self) -> list[int]:
-        """The steps, counted from 1, at which a fit is compared with the oracle: every 100th and the last."""
-        return sorted({*range(100, self.steps + 1, 100), self.steps})
+        """The steps, counted from 1, at which a fit is compared with the oracle: early ones, every 100th, and the last.
+
+        A short fit, as large sizes have it, is so held to as many of them as a long one is until there.
+        """
+        return sorted({*(step for step in EARLY if step < self.steps), *range(100, self.steps + 1, 100), self.steps})
+
+
+def data(target: Target, dtype: str, points: int) -> tuple[np.ndarray, np.ndarray]:
+    """x and y = target(x), each of shape (points,), in the dtype."""
+    x = np.linspace(-math.pi, math.pi, points)
+    y = target(x)
+    return x.astype(dtype), y.astype(dtype)
+
+
+@cache  # most variants have the same data, and every process of a run asks again
+def _digest_of(target: Target, dtype: str, points: int) -> str:
+    return digest(*data(target, dtype, points))
 
 
 def digest(x: np.ndarray, y: np.ndarray) -> str:

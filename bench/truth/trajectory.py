@@ -7,14 +7,14 @@ make the oracle, complex NumPy arrays give its derivatives.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import mpmath
 import numpy as np
 
 from bench.truth.oracle import State
-from bench.truth.problem import Problem
+from bench.truth.problem import Problem, Target, data
 from bench.truth.sums import Sums
 from impls.variant import GradientDescent, Momentum, Numbers, Optimiser, Polynomial, RMSprop
 
@@ -80,6 +80,11 @@ def step(problem: Problem, sums: Sums, state: State) -> State:
     return update(problem, state, g, mpmath.sqrt, mpmath.mpf(problem.rate))
 
 
+@cache  # most variants have the same data, of which many points take seconds
+def _sums(target: Target, dtype: str, points: int, degree: int) -> Sums:
+    return Sums.of(*data(target, dtype, points), degree=degree)
+
+
 @dataclass(frozen=True)
 class Trajectory:
     """The exact fit: states[t] after t steps and losses[t] in that state, for t from 0 to problem.steps."""
@@ -93,7 +98,7 @@ class Trajectory:
     def of(cls, problem: Problem) -> "Trajectory":
         """The trajectory of the problem, all in mpmath at 40 digits."""
         model = polynomial_of(problem)
-        sums = Sums.of(*problem.data(), degree=model.fewest_points - 1)
+        sums = _sums(problem.variant.target, problem.dtype, problem.points, model.fewest_points - 1)
         state: State = tuple(mpmath.mpf(float(value)) for value in problem.start())
         if problem.variant.optimiser.keeps is not None:
             state += (mpmath.mpf(0),) * model.parameters

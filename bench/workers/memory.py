@@ -1,5 +1,6 @@
-"""The memory of this process: its peak, and the pages that the system had to give."""
+"""The memory of this process: what it holds, its peak, the pages that the system had to give, and giving them back."""
 
+import ctypes
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -7,6 +8,11 @@ from pathlib import Path
 import psutil
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")  # Linux, though not every sandbox of it
+
+
+def resident_memory() -> int:
+    """The resident size of this process in bytes."""
+    return psutil.Process().memory_info().rss
 
 
 def peak_memory() -> int:
@@ -36,3 +42,9 @@ def page_faults() -> int | None:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+
+def give_back() -> None:
+    """Let the system have what was freed. glibc alone keeps freed memory, and can be told to let it go."""
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)

@@ -1,13 +1,14 @@
 """What a worker is asked and what it answers, one JSON line each, so that the other side may be anywhere.
 
-Requests: `Start` once; then for each case `Build`, `Converge`, any number of `Round` and `Leave`, `Finish`. A worker
-that is asked for `Control` alone needs no start. The wire is what workers of older revisions understand: change it
-only with PROTOCOL.
+Requests: `Start` once; then for each case `Build`, `Converge`, any number of `Round` and `Leave`, `Finish` or
+`Explain`. A worker that is asked for `Control` alone needs no start. The wire is what workers of older revisions
+understand: change it only with PROTOCOL.
 """
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
+from bench.anatomy.iteration import Iteration
 from bench.cases.case import AXES, Case, split
 from bench.truth.probes import Probe
 from bench.truth.problem import Checkpoint
@@ -101,13 +102,27 @@ class Left:
 
 @dataclass(frozen=True)
 class Finished:
-    """What a case took, and what its start and one call take once all is compiled, in seconds."""
+    """What a case took, and what its start and one call take once all is compiled, in seconds.
+
+    data_peak_bytes: the peak of its memory above what was resident before its data were made; code: the texts that its
+    compiler generated, normalised, by name. Older workers tell neither.
+    """
 
     peak_memory_bytes: int | None
     recompiles: int | None
     graph_breaks: int | None
     steady_build_seconds: float
     steady_call_seconds: float
+    data_peak_bytes: int | None = None
+    code: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What one iteration of the case consists of; profile: the fractions of its seconds by what they go to."""
+
+    iteration: Iteration
+    profile: dict[str, float]
 
 
 A = TypeVar("A")
@@ -187,8 +202,16 @@ class Finish(Request[Finished]):
     answer = Finished
 
 
+@dataclass(frozen=True)
+class Explain(Request[Explained]):
+    """steps: to profile. A case that was explained is not timed any more."""
+
+    answer = Explained
+    steps: int
+
+
 REQUESTS: dict[str, type[Request[Any]]] = {
-    kind.__name__.lower(): kind for kind in (Start, Control, Build, Converge, Round, Leave, Finish)
+    kind.__name__.lower(): kind for kind in (Start, Control, Build, Converge, Round, Leave, Finish, Explain)
 }
 
 

@@ -25,7 +25,7 @@ from bench.truth.problem import Problem, digest
 from bench.workers import lifeline
 from bench.workers.controls import Controls
 from bench.workers.fit import Fit
-from bench.workers.memory import forget_peak_memory, page_faults, peak_memory
+from bench.workers.memory import forget_peak_memory, give_back, page_faults, peak_memory, resident_memory
 from bench.workers.protocol import (
     PROTOCOL,
     Build,
@@ -34,6 +34,8 @@ from bench.workers.protocol import (
     Controlled,
     Converge,
     Converged,
+    Explain,
+    Explained,
     Finish,
     Finished,
     Leave,
@@ -46,7 +48,7 @@ from bench.workers.protocol import (
 )
 
 SLOWDOWN = "FITBENCH_SLOWDOWN"  # "0.1" or "jax:0.1": plant a busy wait of that fraction of every round
-STEADY_CALLS = 5
+STEADY_CALLS, STEADY_SECONDS = 5, 0.1  # at most, of each
 ROOT = Path(impls.__path__[0]).parent
 
 
@@ -74,7 +76,7 @@ class Worker:
     backend: Backend
     fit: Fit | None = None
     controls: Controls | None = None
-    peak = 0  # bytes, until the probes
+    resident = peak = 0  # bytes: before the data of the case were made, and at most until the probes
 
     def __init__(self, numpy_seconds: float) -> None:
         self.numpy_seconds = numpy_seconds
@@ -112,6 +114,8 @@ class Worker:
         module = f"impls.{case.variant}.{self.backend.fit}"
         import_seconds = self._import(packages(ROOT, module))
         problem = Problem.of(case, asked.seed, asked.steps)
+        self._let_go()  # of a case that failed, and so was never finished
+        self.resident = resident_memory()
         data = list(problem.data())
         hashed = digest(*data)
         forget_peak_memory()
@@ -216,20 +220,65 @@ class Worker:
         """Let go of the case, and tell what it took; and what its start and one call take now that all is compiled."""
         fit = self._fit()
         compiles = self.backend.compilations() is not None
+        peak = max(self.peak, peak_memory())
         finished = Finished(
-            peak_memory_bytes=max(self.peak, peak_memory()),
+            peak_memory_bytes=peak,
+            data_peak_bytes=max(peak - self.resident, 0),
             recompiles=fit.recompiles if compiles else None,
             graph_breaks=_since(self.breaks, self.backend.graph_breaks()),
-            steady_build_seconds=statistics.median(timed(fit.begin) for _ in range(STEADY_CALLS)),
-            steady_call_seconds=statistics.median(timed(fit.advance, 1) for _ in range(STEADY_CALLS)),
+            steady_build_seconds=_steady(fit.begin),
+            steady_call_seconds=_steady(fit.advance, 1),
+            code=self._code(),
         )
-        self.fit = None
+        del fit
+        self._let_go()
         return finished
+
+    def _let_go(self) -> None:
+        """Of the case's data, so that the next case, or another worker, can have their memory.
+
+        A framework may hold them in circles, which were frozen when the case had converged.
+        """
+        if self.fit is not None:
+            self.fit = None
+            gc.unfreeze()
+            gc.collect()
+            give_back()
+
+    def explain(self, asked: Explain) -> Explained:
+        """What one iteration consists of, and where its seconds go; the case is let go of."""
+        fit = self._fit()
+        fit.begin()
+        profile = self.backend.profile(fit, asked.steps)
+        fit.begin()
+        fit.advance(1)
+        iteration = self.backend.iteration(fit)
+        del fit
+        self._let_go()
+        return Explained(iteration, profile)
+
+    def _code(self) -> dict[str, str]:
+        """What the compiler generated; nothing where it does not tell, as another version of it may not: that costs the
+        fingerprint of a case, and not the case.
+        """
+        try:
+            return self.backend.generated()
+        except Exception:  # whatever private parts of a framework may raise
+            traceback.print_exc()
+            return {}
 
     def _fit(self) -> Fit:
         if self.fit is None:
             raise RuntimeError("no case is built in this worker")
         return self.fit
+
+
+def _steady(action: Callable[..., object], *arguments: Any) -> float:
+    """The median of the seconds that it takes, again and again; fewer times where each takes long, and is steadier."""
+    seconds = [timed(action, *arguments)]
+    while len(seconds) < STEADY_CALLS and sum(seconds) < STEADY_SECONDS:
+        seconds.append(timed(action, *arguments))
+    return statistics.median(seconds)
 
 
 def _since(before: int | None, after: int | None) -> int | None:

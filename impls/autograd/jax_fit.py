@@ -2,6 +2,8 @@
 
 from jax import value_and_grad
 
+ARRAYS = 8
+
 
 def features(x):
     x2 = x * x

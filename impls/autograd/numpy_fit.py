@@ -2,6 +2,8 @@
 
 from autograd import value_and_grad
 
+ARRAYS = 10
+
 
 def features(x):
     x2 = x * x

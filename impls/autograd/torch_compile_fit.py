@@ -6,6 +6,8 @@ from impls.autograd.torch_fit import coefficients, features, forward, loss
 
 __all__ = ["backward", "coefficients", "features", "forward", "init", "loss", "step", "update"]
 
+ARRAYS = 6
+
 
 def init(start, rate):
     return tuple(start)

@@ -3,6 +3,8 @@
 from autograd import value_and_grad
 from autograd.extend import defvjp, primitive
 
+ARRAYS = 10
+
 
 @primitive
 def p3(z):

@@ -2,6 +2,8 @@
 
 import torch
 
+ARRAYS = 8
+
 
 class P3(torch.autograd.Function):
     @staticmethod

@@ -1,5 +1,7 @@
 """A cubic fitted by hand in NumPy: forward, loss and backward are all written out."""
 
+ARRAYS = 8
+
 
 def features(x):
     x2 = x * x

@@ -3,3 +3,5 @@
 from impls.manual.torch_fit import backward, coefficients, features, forward, init, loss, step, update
 
 __all__ = ["backward", "coefficients", "features", "forward", "init", "loss", "step", "update"]
+
+ARRAYS = 6

@@ -1,5 +1,7 @@
 """A cubic fitted by hand in PyTorch: the same lines as in NumPy, on tensors."""
 
+ARRAYS = 8
+
 
 def features(x):
     x2 = x * x

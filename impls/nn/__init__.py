@@ -8,5 +8,5 @@ VARIANT = Variant(
     model=CUBIC,
     start=linear_layer,
     optimiser=GradientDescent(rate=1e-6),
-    matrix_product=True,
+    lanes=dict.fromkeys("bcd", 1),
 )

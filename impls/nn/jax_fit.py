@@ -5,6 +5,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+ARRAYS = 9
+
 
 def features(x):
     x2 = x * x

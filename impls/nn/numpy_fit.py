@@ -2,6 +2,8 @@
 
 import numpy as np
 
+ARRAYS = 8
+
 
 def features(x):
     x2 = x * x

@@ -7,6 +7,8 @@ from impls.nn.torch_fit import features
 
 __all__ = ["backward", "coefficients", "features", "forward", "init", "loss", "objective", "step", "update"]
 
+ARRAYS = 8
+
 LAYER = torch.nn.Linear(3, 1, device="meta")
 
 

@@ -2,6 +2,8 @@
 
 import torch
 
+ARRAYS = 8
+
 
 def features(x):
     x2 = x * x

@@ -8,5 +8,5 @@ VARIANT = Variant(
     model=CUBIC,
     start=linear_layer,
     optimiser=RMSprop(rate=1e-3, smoothing=0.99, eps=1e-8),
-    matrix_product=True,
+    lanes=dict.fromkeys("bcd", 1),
 )

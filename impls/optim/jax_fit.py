@@ -7,6 +7,8 @@ from impls.nn.jax_fit import backward, features, forward, loss
 
 __all__ = ["backward", "coefficients", "features", "forward", "init", "loss", "second_moments", "step", "update"]
 
+ARRAYS = 9
+
 
 def optimiser(rate):
     return optax.rmsprop(

@@ -8,6 +8,8 @@ from impls.nn.torch_compile_fit import backward, features, forward, loss
 
 __all__ = ["backward", "coefficients", "features", "forward", "init", "loss", "second_moments", "step", "update"]
 
+ARRAYS = 8
+
 
 def init(start, rate):
     parameters = nn.init(start, rate)

@@ -7,6 +7,8 @@ from impls.nn.torch_fit import features, forward, loss
 
 __all__ = ["coefficients", "features", "forward", "init", "loss", "second_moments", "step", "update"]
 
+ARRAYS = 8
+
 
 def init(start, rate):
     layer = nn.init(start, rate)

@@ -8,5 +8,5 @@ VARIANT = Variant(
     model=CUBIC,
     start=standard_normals,
     optimiser=GradientDescent(rate=1e-6),
-    matrix_product=True,
+    lanes={"a": 16, "b": 16, "c": 16, "d": 16},
 )

@@ -4,7 +4,6 @@ import numpy as np
 from numba import config, njit, prange
 
 ARRAYS = 2  # x and y
-
 # fastmath lets a loop add in as many lanes as the processor has; one that is parallel shares out its blocks.
 COMPILER_OPTIONS = {"fastmath": True, "parallel": config.NUMBA_NUM_THREADS > 1}
 compiled, alone = njit(cache=True, **COMPILER_OPTIONS), njit(cache=True, fastmath=True)

@@ -80,6 +80,13 @@ class EveryCase:
         compilers = ("torch-compile", "torch-compile-loop", "jax", "jax-loop")
         assert counts == {("numpy", None), ("torch", None), *((name, 1) for name in compilers)}
 
+    def test_every_compiler_tells_what_it_generated_and_nobody_else(self, all_records):
+        compilers = ("torch-compile", "torch-compile-loop", "jax", "jax-loop")
+        known = {one.case: one.fingerprint for one in all_records if one.fingerprint is not None}
+        assert {case.backend for case in known} >= {*compilers}
+        assert all((one.case in known) == (one.processes[0].compilations is not None) for one in all_records)
+        assert all(len({known[case] for case in known if case.backend == name}) == VARIANTS for name in compilers)
+
     def test_compiled_code_was_not_found_in_a_cache(self, all_records):
         expected = {
             **{name: {(None, None)} for name in ("numpy", "torch")},
@@ -100,4 +107,4 @@ class EveryCase:
             assert one.matmul_precision == "highest"
             assert one.peak_memory_bytes > 2**20
             assert one.processes[0].import_seconds > 0
-            assert len(one.losses) == 20
+            assert len(one.losses) == 6 + 20

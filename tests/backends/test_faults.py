@@ -146,7 +146,7 @@ FAULTS = {
     "aborts": ("os.abort()", "the worker died (SIGABRT)"),
     "raises": ("raise ValueError('planted words')", "converge: ValueError: planted words"),
     "starves": ("raise MemoryError", "converge: MemoryError"),
-    "strays": ("target = target * 1.001", "left the exact fit at step 100"),
+    "strays": ("target = target * 1.001", "left the exact fit at step 1:"),
     "exits_later": ("len(calls) > 330 and os._exit(4)", "round: the worker died (exit code 4)"),
     "strays_later": ("target = target * (1 + (len(calls) > 610) * 1e-3)", "left the exact fit at step 300"),
 }

@@ -11,6 +11,8 @@ from conftest import bench, run
 
 from bench.cases.options import add_options, asked, choice_of, keep_folder
 from bench.cases.plan import plan
+from bench.measuring.runner import Runner
+from bench.sides.side import here
 from bench.support.errors import InputError
 
 
@@ -39,6 +41,7 @@ def one_line(caught: pytest.ExceptionInfo[InputError], option: str, *words: str)
         ({"points": [",".join(map(str, range(4, 55)))]}, "--points:", ["51 different values; allowed:", "at most 50"]),
         ({"points": ["many"]}, "--points 'many':", ["not a whole number; allowed:", "at least 4"]),
         ({"steps": "0"}, "--steps 0:", ["at least 1"]),
+        ({"fit_time": "0"}, "--fit-time 0:", ["seconds, more than 0"]),
         ({"processes": "0"}, "--processes 0:", ["from 1 to 200"]),
         ({"processes": "201"}, "--processes 201:", ["from 1 to 200"]),
         ({"processes": "2", "cold": "3"}, "--cold 3:", ["from 0 to 2"]),
@@ -59,40 +62,47 @@ def test_a_bad_word_is_one_line_that_names_the_option_and_what_is_allowed(words,
 
 @pytest.mark.parametrize(
     ("words", "option"),
-    [({"steps": "1000000000000"}, "--steps 1000000000000:"), ({"points": ["30000000000"]}, "--points 30000000000:")],
+    [
+        ({"steps": "1000000000000", "fit_time": "1e12"}, "--steps 1000000000000:"),
+        ({"points": ["30000000000"]}, "--points 30000000000:"),
+    ],
 )
 def test_what_does_not_fit_in_memory_is_refused(words, option):
     with pytest.raises(InputError) as caught:
-        choice_of(**{"backend": ["numpy"], **words}).check_memory(sides=1)
+        Runner(choice_of(**{"backend": ["numpy"], "device": ["cpu"], **words}), [here()], timed=False)
     one_line(caught, option, "would need about", "GiB are available")
 
 
 def test_exact_fits_that_would_take_hours_are_refused_with_what_is_allowed():
-    choice = choice_of(variant=["optim"], dtype=["float64"], steps="1000000")
+    choice = choice_of(variant=["optim"], dtype=["float64"], steps="1000000", fit_time="1000")
     with pytest.raises(InputError) as caught:
         choice.check_time(["cpu"])
     one_line(caught, "--steps 1000000:", "1 exact fit(s)", "about 2.92 h", "allowed: at most 575520 steps, about 1 h")
-    choice_of(variant=["optim"], dtype=["float64"], steps="575520").check_time(["cpu"])
+    choice_of(variant=["optim"], dtype=["float64"], steps="575520", fit_time="1000").check_time(["cpu"])
     with pytest.raises(InputError, match=r"12 exact fit\(s\) .* at most 150000 steps"):
-        choice_of(steps="575520").check_time(["cpu"])
+        choice_of(steps="575520", fit_time="1000").check_time(["cpu"])
+    choice_of(steps="575520").check_time(["cpu"])  # fits of 50 000 steps
 
 
 def test_a_fit_that_cannot_end_within_the_timeout_is_refused_on_the_cpu():
-    choice = choice_of(points=["1000000000"], steps="500")
+    words = {"points": ["1000000000,4"], "steps": "460", "fit_time": "1e5"}
+    choice = choice_of(**words)
     with pytest.raises(InputError) as caught:
         choice.check_time(["cpu", "cpu:1"])
-    one_line(caught, "--points 1000000000:", "500 steps", "about 500 s", "--case-timeout is 300 s; raise it, or lower")
+    one_line(caught, "--points 1000000000:", "460 steps", "about 500 s", "--case-timeout is 300 s; raise it, or lower")
     choice.check_time(["cpu", "cuda"])  # which may be faster, who knows
-    choice_of(points=["1000000000"], steps="500", case_timeout="600").check_time(["cpu"])
+    choice_of(**words, case_timeout="600").check_time(["cpu"])
+    choice_of(points=["1000000000"]).check_time(["cpu"])  # fits of 5 steps
 
 
 def test_what_will_take_long_is_foreseen():
     assert list(choice_of().foreseen()) == []
-    assert list(choice_of(points=["1000000"]).foreseen()) == []
-    (line,) = choice_of(points=["20000000"]).foreseen()
-    assert line.startswith("--points 20000000: a fit of 2000 steps may take from 40 to 1600 s on the cpu")
+    (line,) = choice_of(points=["20000000,2000,1000000"]).foreseen()
+    assert line == "--fit-time 4: fits have fewer than 2000 steps: 5 at 20000000 points, 100 at 1000000 points"
+    (line,) = choice_of(points=["20000000"], fit_time="1700").foreseen()
+    assert line.startswith("--points 20000000: a case with fits of 2000 steps may take from 41 to 1632 s on the cpu")
     assert "--case-timeout 300 fail; raise it" in line
-    (line,) = choice_of(steps="100000").foreseen()
+    (line,) = choice_of(steps="100000", fit_time="9").foreseen()
     assert line == "--steps 100000: 12 exact fit(s) of so many take about 30 min"
 
 
@@ -102,10 +112,15 @@ def test_a_run_says_what_will_take_long_before_it_begins(tmp_path):
     assert "warning:" not in done.stdout
     words = (*words, "--points=7000000", "--case-timeout=1", "--max-time=0.01")
     done = bench(*words, f"--benchmark-json={tmp_path / 'b.json'}")
-    assert "warning: --points 7000000: a fit of 4 steps may take from 0 to 1 s on the cpu" in done.stdout
+    assert "warning: --points 7000000: a case with fits of 4 steps may take from 0 to 12 s on the cpu" in done.stdout
     path = tmp_path / "c.json"
     refused = refused_run(
-        "--backend=numpy", "--device=cpu", "--variant=manual,nn", "--steps=300000", f"--benchmark-json={path}"
+        "--backend=numpy",
+        "--device=cpu",
+        "--variant=manual,nn",
+        "--steps=300000",
+        "--fit-time=99",
+        f"--benchmark-json={path}",
     )
     assert "--steps 300000: 4 exact fit(s)" in refused and not path.exists()
 
@@ -182,7 +197,7 @@ def test_without_words_everything_is_chosen_in_teaching_order():
         "points": (2000,),
     }
     assert (choice.steps, choice.processes, choice.cold, choice.threads, choice.seed) == (2000, 3, 1, 1, 0)
-    assert (choice.precision, choice.max_time, choice.case_timeout) == (0.01, 0.6, 300)
+    assert (choice.precision, choice.max_time, choice.case_timeout, choice.fit_time) == (0.01, 0.6, 300, 4)
 
 
 def test_words_may_be_repeated_and_hold_commas():

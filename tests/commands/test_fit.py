@@ -6,11 +6,11 @@ from conftest import run
 from bench.fit import main
 
 
-def test_prints_the_loss_every_100_steps_and_ends_with_the_equation():
+def test_prints_the_loss_at_every_checkpoint_and_ends_with_the_equation():
     done = run("bench.fit", "--variant=manual", "--backend=numpy", "--dtype=float64", "--steps=250", "--seed=3")
     assert done.returncode == 0, done.stderr
     *losses, result, exact, digits = done.stdout.splitlines()
-    assert [line.split()[0] for line in losses] == ["100", "200", "250"]
+    assert [line.split()[0] for line in losses] == ["1", "2", "5", "10", "20", "50", "100", "200", "250"]
     values = [float(line.split()[1]) for line in losses]
     assert values == sorted(values, reverse=True)
     assert result.startswith("Result: y = ")

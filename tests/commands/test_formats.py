@@ -15,12 +15,12 @@ from bench.reporting.verdict_data import FORMATS, SCHEMA, as_csv, as_json, in_fo
 from bench.reporting.verdicts import escape
 from bench.statistics.decision import SAME, SLOWER, UNDECIDED
 from bench.statistics.intervals import Interval
-from bench.statistics.verdict import FAILED, NOT_COMPARED, Row, Table
+from bench.statistics.verdict import CHANGED, FAILED, NOT_COMPARED, Row, Table
 
 NOTHING = Interval(math.nan, math.nan, math.nan)
 EVIL = "=cmd | ![x](https://evil/p.png) <img src=x> `*_ www.evil.org a@b.org"
 ROWS = (
-    Row(case(), SLOWER, None, 1e-5, 1.25e-5, Interval(1.25, 1.2, 1.3), 0.08, 6.0, 4.75, (1.22, 1.28), 5),
+    Row(case(), SLOWER, None, 1e-5, 1.25e-5, Interval(1.25, 1.2, 1.3), 0.08, 6.0, 4.75, (1.22, 1.28), 5, code=CHANGED),
     Row(
         case(backend="jax"),
         UNDECIDED,
@@ -47,6 +47,7 @@ KEYS = [
 COLUMNS = [
     *(*NAMES, "verdict", "reason", "old_seconds", "new_seconds", "ratio", "ratio_low", "ratio_high"),
     *("own_low", "own_high", "smallest_slowdown", "old_digits", "new_digits", "processes", "more_processes"),
+    "generated_code",
 ]
 
 
@@ -77,7 +78,7 @@ def test_json_has_all_that_is_known_and_null_for_what_is_not():
     assert all(list(each) == COLUMNS for each in told["cases"])
     assert list(slower.values()) == [
         *("manual", "numpy", "cpu", "float32", 2000),
-        *(SLOWER, None, 1e-5, 1.25e-5, 1.25, 1.2, 1.3, 1.22, 1.28, 0.08, 6.0, 4.75, 5, None),
+        *(SLOWER, None, 1e-5, 1.25e-5, 1.25, 1.2, 1.3, 1.22, 1.28, 0.08, 6.0, 4.75, 5, None, "changed"),
     ]
     assert [undecided[name] for name in COLUMNS[6:]] == [
         "one process",
@@ -89,8 +90,9 @@ def test_json_has_all_that_is_known_and_null_for_what_is_not():
         None,
         1,
         None,
+        None,
     ]
-    assert [rest[name] for name in COLUMNS[5:]] == [NOT_COMPARED, EVIL, *(None,) * 12]
+    assert [rest[name] for name in COLUMNS[5:]] == [NOT_COMPARED, EVIL, *(None,) * 13]
 
 
 def test_json_says_where_nothing_is_known_of_the_machine():
@@ -129,7 +131,11 @@ def test_markdown_is_a_table_under_the_verdict():
     assert heading == "### fitbench: fail" and names == "- old: old.json\n- new: new.json"
     titles, rule, *rows = cells.splitlines()
     assert titles.split()[1] == "case" and set(rule) <= set("|-:")
-    assert len(rows) == 2 and all(row.count("|") == 7 for row in rows)
+    assert len(rows) == 2 and all(row.count("|") == 8 for row in rows)
+    assert titles.split("|")[-2].strip() == "generated code" and [row.split("|")[-2].strip() for row in rows] == [
+        "changed",
+        "",
+    ]
     assert "1.250 (1.220 to 1.280)" in rows[0] and "slower" in rows[0]
     assert summary.startswith("- 1 slower, 1 undecided, 1 not compared;") and "- cut short" in summary
 
@@ -138,6 +144,11 @@ def test_names_are_only_text_in_markdown():
     assert escape(EVIL) in in_format("markdown", TABLE, 1)
     row = replace(ROWS[0], case=case(backend="![x](y)|z"))
     assert escape(row.case.id) in in_format("markdown", replace(TABLE, rows=(row,)), 1)
+
+
+def test_no_word_is_lost_on_generated_code_where_nothing_is_known():
+    told = replace(TABLE, rows=(replace(ROWS[0], code=None),))
+    assert "generated code" not in in_format("text", told, 1) + in_format("markdown", told, 1)
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -5,6 +5,7 @@ import pytest
 from builders import AGREEMENT, case, rounds, start
 from scipy import stats
 
+from bench.anatomy.texts import DIFFERING
 from bench.cases.options import choice_of
 from bench.measuring.assembly import is_over, record_of
 from bench.measuring.sampling import MOST_ROUNDS
@@ -101,3 +102,12 @@ def test_the_record_keeps_the_estimate_of_its_rounds():
     ends = own.mean() * np.exp([-reach, reach])
     assert [one.estimate.low, one.estimate.high] == pytest.approx(ends.tolist(), rel=1e-12)
     assert one.sampling.half_width == pytest.approx(np.exp(reach) - 1, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [(["a", "a", "a"], "a"), (["a", None, "a"], "a"), (["a", "a", "b"], DIFFERING), ([None, None, None], None)],
+)
+def test_processes_that_generated_other_code_are_told(told, expected):
+    one = record(*(sound(i, facts=Facts(fingerprint=each)) for i, each in enumerate(told)), failed(3))
+    assert one.fingerprint == expected

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
 from bench.cases.case import Case
+from bench.cases.memory import data_bytes
 from bench.cases.options import choice_of
 from bench.measuring import sampling
 from bench.measuring.group import Group
@@ -20,6 +22,7 @@ from bench.measuring.sampling import BLOCK, MOST_ROUNDS
 from bench.measuring.scheduler import Job
 from bench.records.record import AGREED, FAILED, MEASURED, NOT_REACHED, Machine
 from bench.sides.side import Side, here
+from bench.truth.check import DisagreementError
 from bench.workers.process import WorkerProcess
 from bench.workers.protocol import Build, Converge, Finish, Round, Start
 
@@ -393,6 +396,73 @@ def test_an_untimed_run_checks_workers_side_by_side_and_keeps_each_case_at_once(
     second.journal.close()
     assert sum(isinstance(request, Build) for _, request, _ in asked) == 2  # the rest
     assert {second.so_far(case).outcome for case in second.selected} == {AGREED} and second.complete
+
+
+class Holding:
+    """Which workers hold the data of a case, from when they are asked to build it until they have let it go."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now: set[WorkerProcess] = set()
+        self.most, lock, before = 0, threading.Lock(), WorkerProcess.ask
+
+        def ask(worker: WorkerProcess, request, seconds):
+            if isinstance(request, Build):
+                with lock:
+                    self.now.add(worker)
+                    self.most = max(self.most, len(self.now))
+            answer = before(worker, request, seconds)
+            if isinstance(request, Finish):
+                self.now.discard(worker)
+            return answer
+
+        monkeypatch.setattr(WorkerProcess, "ask", ask)
+
+
+@pytest.mark.parametrize("room", [1, 10**9])
+def test_no_more_workers_hold_data_than_fit_and_no_turn_has_rounds_of_two_batches(monkeypatch, places, room):
+    holding = Holding(monkeypatch)
+    monkeypatch.setattr("bench.measuring.group.room", lambda: room)
+    runner = runner_of(**{**TWO, "processes": "1"})
+    runner.run()
+    numpy, torch = ({*runner.so_far(case).rounds.turn} for case in runner.selected)
+    assert holding.most == (1 if room == 1 else 2) and not holding.now
+    assert (numpy & torch == set()) == (room == 1)
+    assert min(numpy | torch) == 0
+
+
+@pytest.mark.parametrize("room", [1, 10**9])
+def test_no_more_are_checked_side_by_side_than_fit(monkeypatch, places, room):
+    holding = Holding(monkeypatch)
+    monkeypatch.setattr("bench.measuring.runner.room", lambda: room)
+    if room > 1:
+        Meeting(monkeypatch, (Converge,))  # else they need not have met
+    runner = runner_of(timed=False, **TWO)
+    runner.run()
+    assert {runner.so_far(case).outcome for case in runner.selected} == {AGREED}
+    assert holding.most == (1 if room == 1 else 2) and not holding.now
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_a_case_that_is_wrong_lets_go_of_its_data(monkeypatch, timed):
+    holding = Holding(monkeypatch)
+    monkeypatch.setattr("bench.measuring.group.hold_dtypes", wrong)
+    runner = runner_of(timed=timed, processes="1")
+    runner.run()
+    assert [runner.so_far(case).outcome for case in runner.selected] == [FAILED] and not holding.now
+
+
+def wrong(*_: object) -> None:
+    raise DisagreementError("wrong, as this test has it")
+
+
+def test_a_fit_has_the_steps_of_its_size_and_its_record_tells(monkeypatch):
+    runner = runner_of(points=["200", "50000"], timed=False, fit_time="0.04")
+    runner.run()
+    records = [runner.so_far(case) for case in runner.selected]
+    assert [(one.case.points, one.steps, one.outcome) for one in records] == [(200, 100, AGREED), (50_000, 20, AGREED)]
+    assert [[step for step, _ in one.losses] for one in records] == [[1, 2, 5, 10, 20, 50, 100], [1, 2, 5, 10, 20]]
+    assert [one.data_predicted_bytes for one in records] == [data_bytes(one.case, ROOT) for one in records]
+    assert all(0 < one.data_peak_bytes < one.peak_memory_bytes for one in records)
 
 
 def test_a_worker_that_is_lost_beside_others_costs_its_case_alone(monkeypatch, places):

@@ -5,8 +5,18 @@ import itertools
 import numpy as np
 import pytest
 
-from bench.measuring.sampling import BLOCK, MOST_ROUNDS, ROUND_SECONDS, WALL, Sampler, is_warm, steps_of_round
+from bench.measuring.sampling import (
+    BLOCK,
+    MOST_ROUNDS,
+    ROUND_SECONDS,
+    WALL,
+    Sampler,
+    is_warm,
+    pace_of,
+    steps_of_round,
+)
 from bench.records.rounds import COLUMNS, Row, joined
+from bench.truth.problem import Checkpoint
 
 STATE = {"vector-1": 1e-3}
 
@@ -36,6 +46,21 @@ def feed(one: Sampler, seconds, steps: int = 1) -> int:
 )
 def test_a_round_takes_some_milliseconds_and_divides_the_fit_evenly(pace, steps, expected):
     assert steps_of_round(pace, steps) == expected
+
+
+def stretches(*lengths_and_paces: tuple[int, float | None]) -> list[Checkpoint]:
+    """Checkpoints with so many steps between each and the one before it, at these paces."""
+    ends = itertools.accumulate(steps + 1 for steps, _ in lengths_and_paces)
+    return [Checkpoint(end, [], 0.0, [], pace) for end, (_, pace) in zip(ends, lengths_and_paces, strict=True)]
+
+
+def test_the_pace_is_that_of_the_longer_stretches():
+    early = [(0, None), (0, None), (2, 90.0), (4, 50.0), (9, 20.0), (29, 7.0)]
+    assert [one.step for one in stretches(*early)] == [1, 2, 5, 10, 20, 50]
+    assert pace_of(stretches(*early, (49, 3.0), *[(99, 2.0)] * 2)) == 2.0
+    assert pace_of(stretches(*early)) == 7.0
+    assert pace_of(stretches(*early[:3])) == 90.0  # which is all that a fit of 5 steps has
+    assert pace_of(stretches(*early[:2])) is None
 
 
 def test_a_falling_sequence_is_not_warm_and_a_level_one_is():

@@ -1,7 +1,9 @@
 """Jobs side by side: which goes where and when, shown by jobs that wait for each other."""
 
 import threading
+import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ def scheduler(*places: Cores) -> Scheduler:
     return Scheduler(lambda: places)
 
 
-def job(line: str, work: Callable[[], object], **more: Callable[[], None]) -> Job:
+def job(line: str, work: Callable[[], object], **more: Any) -> Job:
     return Job(line, lambda cores, beside: work() and None, **more)
 
 
@@ -55,6 +57,26 @@ def test_no_more_go_at_once_than_there_are_places_or_than_are_allowed(places, mo
 
     scheduler(*([i] for i in range(places))).run([Job(i, work) for i in range(20)], most=most)
     assert told == [([0], 0)] * 20  # alone, and on the first cores
+
+
+def test_no_more_go_at_once_than_there_is_memory_for_and_one_alone_always_does():
+    going, most, lock = [], [], threading.Lock()
+
+    def work(size: int) -> Callable[[], None]:
+        def do() -> None:
+            with lock:
+                going.append(size)
+                most.append(sum(going))
+            time.sleep(0.002)
+            with lock:
+                going.remove(size)
+
+        return do
+
+    sizes = [3, 5, 2, 12, 4, 1, 6, 3, 2, 5] * 2
+    jobs = [job(f"{i}", work(size), holds=size) for i, size in enumerate(sizes)]
+    scheduler([0], [1], [2]).run(jobs, room=10)
+    assert len(most) == len(sizes) and max(total for total in most if total != 12) <= 10
 
 
 def test_judging_keeps_no_core_waiting_and_happens_where_it_was_asked_for():

@@ -1,9 +1,11 @@
 """Tables as readers see them: every figure in them has a source on this page."""
 
 import pytest
-from builders import record, rounds, start
+from builders import record, rounds, run_of, start
 
-from bench.records.record import AGREED, Sampling
+from bench.cases.memory import REST
+from bench.records.record import AGREED, Record, Sampling
+from bench.records.rounds import PAGE_FAULTS
 from bench.reporting import frames, tables
 from reports import LOOP, NUMPY, SPACE, framed, jitted, paid, row
 
@@ -20,6 +22,34 @@ def test_what_ended_the_sampling():
     # 10, 20 and 40 µs: exp(1.96 sqrt(pi / 6) 1.4826 log 2) - 1.
     assert row(table, "manual", "torch")[2:7] == ["1", "3", "0", "max-time", "330 %"]
     assert row(table, "manual", "jax")[2:] == [*["-"] * 6, "agreed [1]"]
+
+
+def with_memory(backend: str, peak: float, predicted: float, faults: float) -> Record:
+    """A record at 10 ms a step, but for its first round, a warm-up; sizes in MiB."""
+    made = rounds([[1.0, 0.01, 0.01, 0.01]], warm_up=1, readings={PAGE_FAULTS: [1e6, faults, faults, 1e5]})
+    sizes = {"data_peak_bytes": int(peak * 2**20), "data_predicted_bytes": int(predicted * 2**20)}
+    return record([[0.01] * 3], backend=backend, rounds=made, **sizes)
+
+
+def test_page_faults_that_rule_a_figure_and_memory_that_was_not_predicted_are_said():
+    """At a microsecond a page, 2000 pages are a fifth of 10 ms, and 100 are a hundredth."""
+    rest = REST / 2**20
+    records = [
+        with_memory("numpy", 500, 600, 0),
+        with_memory("torch", 601 + rest, 600, 2100),
+        with_memory("jax", 600 + rest, 600, 100),
+        record(backend="jax-loop"),
+    ]
+    run = run_of("run.json", records, page_seconds=1e-6)
+    table = tables.listing(frames.cases({"run": run}), tables.RESOURCE_TABLE)
+    assert row(table, "manual", "numpy")[3:5] == ["500 MiB (predicted 600 MiB)", "0"]
+    memory, faults = row(table, "manual", "torch")[3:5]
+    assert memory.endswith(" (predicted 600 MiB, exceeded)") and faults == "2100: ruled by the allocator (21.0 %)"
+    memory, faults = row(table, "manual", "jax")[3:5]
+    assert memory.endswith(" (predicted 600 MiB)") and faults == "100"
+    assert row(table, "manual", "jax-loop")[3:5] == ["-", "-"]
+    older = frames.cases({"run": run_of("run.json", records)})
+    assert row(tables.listing(older, tables.RESOURCE_TABLE), "manual", "torch")[4] == "2100"
 
 
 def test_three_states_each_with_its_own_figures():

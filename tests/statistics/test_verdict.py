@@ -9,10 +9,11 @@ from builders import AGREEMENT, record, rounds, run_of
 from msgspec.structs import replace as changed
 from scipy import stats
 
+from bench.anatomy.texts import DIFFERING
 from bench.records.record import AGREED, NOT_REACHED, SKIPPED, Comparison, Machine, Record, Run
 from bench.records.record import FAILED as BROKEN
 from bench.statistics.decision import FASTER, SAME, SLOWER, UNDECIDED
-from bench.statistics.verdict import APPEARED, FAILED, NOT_COMPARED, VANISHED, decide
+from bench.statistics.verdict import APPEARED, CHANGED, FAILED, NOT_COMPARED, UNCHANGED, VANISHED, decide
 from bench.support.controls import CONTROLS, CORE, FIRST
 from bench.support.errors import InputError
 
@@ -446,3 +447,21 @@ def test_what_is_decided_needs_no_command():
     assert decide(run("old.json", GOOD), run("new.json", GOOD), 0.05).together is None
     a, b = noisy_sides(0, slower=1.05)
     assert UNDECIDED in {row.verdict for row in decide(a, b, 0.05).rows} and decide(a, b, 0.05).together is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("a" * 64, "a" * 64, UNCHANGED),
+        ("a" * 64, "b" * 64, CHANGED),
+        (DIFFERING, "a" * 64, DIFFERING),
+        (DIFFERING, DIFFERING, DIFFERING),
+        (None, "a" * 64, None),
+        (None, DIFFERING, None),
+        (None, None, None),
+    ],
+)
+def test_a_row_says_whether_the_generated_code_changed(old, new, code):
+    runs = [run_of(f"{name}.json", [record(fingerprint=told)]) for name, told in (("old", old), ("new", new))]
+    (row,) = decide(*runs, 0.05).rows
+    assert row.code == code

@@ -34,6 +34,10 @@ def stat(**lines: int) -> str:
     return "\n".join(f"{name} {value}" for name, value in lines.items())
 
 
+def test_a_page_takes_more_than_nothing_and_less_than_a_disk():
+    assert 1e-8 < system.page_seconds() < 1e-3
+
+
 def test_without_groups_it_is_what_the_machine_has(groups):
     assert system.available_memory() == FREE
 

@@ -13,7 +13,7 @@ from bench.truth.agreement import Agreement
 from bench.truth.check import TELLING, TOO_EXACT, DisagreementError, _converged, check, check_probes
 from bench.truth.check import probe_errors as errors_of_probes
 from bench.truth.oracle import oracle_of
-from bench.truth.probes import starts
+from bench.truth.probes import MANY, starts
 from bench.truth.problem import Problem
 from bench.workers.fit import Fit
 from impls.custom_function import numpy_fit as custom_function
@@ -132,11 +132,13 @@ MUTATIONS = {
 CASES = [(name, dtype) for name, (_, dtypes, _) in MUTATIONS.items() for dtype in dtypes]
 
 
+@pytest.mark.parametrize(("points", "steps"), [(2000, 2000), (2000, 10), (1_000_000, 5)])
 @pytest.mark.parametrize(("name", "dtype"), CASES)
-def test_mutation_is_caught(name, dtype):
+def test_mutation_is_caught(name, dtype, points, steps):
+    """Also in a fit that is as short as those at large sizes: it shows in the first step, or in the one after it."""
     variant, _, step = MUTATIONS[name]
-    with pytest.raises(DisagreementError, match=r"at step 100: .* expected .* got .* eps where"):
-        held(variant, dtype, step)
+    with pytest.raises(DisagreementError, match=r"at step [12]: .* expected .* got .* eps where"):
+        held(variant, dtype, step, steps, points)
 
 
 OTHER = {"float32": "float64", "float64": "float32"}
@@ -177,7 +179,7 @@ def gradient_in_other_dtype(dtype: str) -> Callable:
 
 
 PLACES = ("features", "start", "state", "loss", "inside")
-LEFT = r"left the exact fit at step 100: .* eps where"
+LEFT = r"left the exact fit at step [12]: .* eps where"
 
 
 @pytest.mark.parametrize("dtype", BOTH)
@@ -197,11 +199,11 @@ def test_a_gradient_that_is_wider_shows_in_the_state():
         held("manual", "float32", gradient_in_other_dtype("float32"))
 
 
-@pytest.mark.parametrize("points", [4, 30, 2000, 50_000])
+@pytest.mark.parametrize("points", [4, 30, 2000, 50_000, 1_000_000])
 @pytest.mark.parametrize("variant", CODE)
 def test_inside_a_step_it_is_caught_at_any_size(variant, points):
     with pytest.raises(DisagreementError, match="more exact than float32 can be"):
-        held(variant, "float32", points=points, steps=100, **in_other_dtype("inside", variant, "float32"))
+        held(variant, "float32", points=points, steps=10, **in_other_dtype("inside", variant, "float32"))
 
 
 def probe_errors(variant: str, dtype: str, points: int, seed: int, **functions: Callable) -> list[float]:
@@ -214,12 +216,12 @@ def probe_errors(variant: str, dtype: str, points: int, seed: int, **functions: 
 
 @pytest.mark.parametrize("dtype", BOTH)
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("points", [4, 30, 2000, 50_000])
+@pytest.mark.parametrize("points", [4, 30, 2000, 50_000, 200_000])
 @pytest.mark.parametrize("variant", CODE)
 def test_no_right_fit_is_anywhere_near_too_exact(variant, points, seed, dtype):
     """They err by a tenth of it and more, those that are wider by a hundred-thousandth; the limit lies between."""
     errors = probe_errors(variant, dtype, points, seed)
-    assert len(errors) >= 3 * TELLING
+    assert len(errors) >= (3 if points < MANY else 1.5) * TELLING
     assert max(errors) > 300 * TOO_EXACT
 
 

@@ -95,7 +95,7 @@ def test_a_rate_off_by_one_per_cent_is_caught_whatever_their_number(size, dtype)
     code = powers(size)
     right = code.step
     code.step = lambda parameters, inputs, target, rate: right(parameters, inputs, target, 1.01 * rate)
-    with pytest.raises(DisagreementError, match=r"at step [1-5]00: .* expected .* got .* eps where"):
+    with pytest.raises(DisagreementError, match=r"at step 1: .* expected .* got .* eps where"):
         held(variant, code, dtype)
 
 
@@ -139,7 +139,7 @@ def test_a_fit_with_momentum_agrees(dtype):
     ids=["momentum off by 0.1 %", "none", "dampened", "Nesterov's", "stale"],
 )
 def test_a_wrong_momentum_is_caught(wrong, dtype):
-    with pytest.raises(DisagreementError, match=r"at step 100: .* expected .* got .* eps where"):
+    with pytest.raises(DisagreementError, match=r"at step [125]: .* expected .* got .* eps where"):
         held(MOMENTUM, wrong, dtype)
 
 

@@ -3,10 +3,10 @@
 from impls.variant import CUBIC, Momentum, Variant, linear_layer
 
 VARIANT = Variant(
-    rung=8,
+    rung=9,
     shows="momentum steps the layer",
     model=CUBIC,
     start=linear_layer,
     optimiser=Momentum(rate=1e-7, momentum=0.9),
-    matrix_product=True,
+    lanes=dict.fromkeys("bcd", 1),
 )

@@ -5,7 +5,7 @@ import numpy as np
 from impls.variant import GradientDescent, Variant, monomials, standard_normals
 
 VARIANT = Variant(
-    rung=6,
+    rung=7,
     shows="a quadratic fitted to cos(x)",
     model=monomials(2),
     target=np.cos,

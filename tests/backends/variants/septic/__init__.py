@@ -3,10 +3,10 @@
 from impls.variant import GradientDescent, Variant, monomials, standard_normals
 
 VARIANT = Variant(
-    rung=7,
+    rung=8,
     shows="a polynomial of degree 7",
     model=monomials(7),
     start=lambda seed: standard_normals(seed, 8),
     optimiser=GradientDescent(rate=3e-10),
-    matrix_product=True,
+    lanes=dict.fromkeys("bcdefgh", 1),
 )

@@ -1,0 +1,74 @@
+"""What an iteration consists of in the HLO that XLA optimised: each instruction of a step is a loop of its own."""
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from bench.anatomy.iteration import Iteration, Part
+
+KIND = "instructions of the optimised HLO on arrays of N, each a loop of its own"
+NOTHING = ("parameter", "get-tuple-element", "tuple", "constant", "bitcast", "while")  # that moves no array
+
+_COMPUTATION = re.compile(r"(?ms)^(ENTRY )?%(\S+) \([^\n]*\{\n(.*?)^\}")
+_INSTRUCTION = re.compile(r"(?m)^\s+(?:ROOT )?%(\S+) = (\(.*?\)|\S+) ([\w-]+)\((.*)$")
+_SHAPE = re.compile(r"\w+\[([\d,]*)\]")
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """shape: as HLO writes it; rest: the operands, and what stands behind them."""
+
+    name: str
+    shape: str
+    operation: str
+    rest: str
+
+    @property
+    def operands(self) -> list[str]:
+        return re.findall(r"%([\w.-]+)", self.rest.split("), ")[0])
+
+
+def read(text: str, points: int, steps: int = 1) -> Iteration:
+    """Of a module whose loop, or else whose entry, makes so many steps."""
+    computations = {found[2]: _instructions(found[3]) for found in _COMPUTATION.finditer(text)}
+    entry = next((found[2] for found in _COMPUTATION.finditer(text) if found[1]), None)
+    body = re.search(r" while\([^\n]*body=%([\w.-]+)", text)
+    step = computations.get(body[1] if body else entry or "", [])
+    shapes = {one.name: one.shape for one in step}
+    found: dict[str, list[float]] = {}
+    small = 0
+    for one in step:
+        if one.operation in NOTHING:
+            continue
+        reads = sum(_arrays(shapes[name], points) for name in dict.fromkeys(one.operands) if name in shapes)
+        writes = _arrays(one.shape, points)
+        if not reads and not writes:
+            small += 1
+            continue
+        entry_ = found.setdefault(_about(one, computations), [0.0, 0.0, 0.0])
+        for place, value in enumerate((1.0, reads, writes)):
+            entry_[place] += value / steps
+    parts = [Part(name, *values) for name, values in found.items()]
+    allocated = sum(part.writes or 0.0 for part in parts)
+    notes = [f"{small / steps:g} more on numbers and short arrays"] if small else []
+    return Iteration(KIND, parts, allocated, notes)
+
+
+def _instructions(text: str) -> list[Instruction]:
+    return [Instruction(*found.groups()) for found in _INSTRUCTION.finditer(text)]
+
+
+def _about(one: Instruction, computations: dict[str, list[Instruction]]) -> str:
+    """An operation; of a fusion, what is in it."""
+    called = re.search(r"calls=%([\w.-]+)", one.rest)
+    if called is None:
+        return one.operation
+    inside = Counter(each.operation for each in computations.get(called[1], []) if each.operation not in NOTHING)
+    inside.pop("broadcast", None)
+    return "fusion of " + ", ".join(f"{count} {name}" if count > 1 else name for name, count in inside.items())
+
+
+def _arrays(shape: str, points: int) -> float:
+    sizes = [math.prod(int(each) for each in found[1].split(",") if each) for found in _SHAPE.finditer(shape)]
+    return sum(size / points for size in sizes if size >= points)
