@@ -66,18 +66,22 @@ class Usual:
 
 @dataclass(frozen=True, eq=False)
 class Cost:
-    """Of a case at any size. case: that of the smallest; starts, befores: by state, those in which it was started;
-    cached: whether it keeps compiled code, and so empty caches and warm ones are two; spread: the standard deviation of
-    the log of its seconds per iteration, from process to process.
+    """Of a case at any size. starts, befores: by state, those in which it was started; cached: whether it keeps compiled
+    code, and so empty caches and warm ones are two; spread: the standard deviation of the log of its seconds per
+    iteration, from process to process.
     """
 
-    case: Case
     growth: Growth
     starts: Mapping[str, Start]
     befores: Mapping[str, Before]
     cached: bool
     spread: float
     usual: Usual
+
+    @property
+    def case(self) -> Case:
+        """At the smallest size."""
+        return self.growth.case
 
     def seconds(self, points: npt.ArrayLike, steps: npt.ArrayLike, state: str, fits: int = 1) -> Array:
         """Of so many fits in a process that begins in a state; NaN where nothing is predicted, or it was not started
@@ -192,7 +196,7 @@ def _cost(
         starts[state] = Start(_seconds(line, state), first, (len(imports(line)), len(more)))
     befores = {state: _curve(each, _seconds(line, state)) for state, each in paid.items()}
     spread, _ = _pooled([one.net.logs for one in line])
-    return Cost(grown.case, grown, starts, befores, any(compiles(one.record) for one in line), spread, usual)
+    return Cost(grown, starts, befores, any(compiles(one.record) for one in line), spread, usual)
 
 
 def _usual(found: Iterable[Timed]) -> Usual:
