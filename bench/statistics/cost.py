@@ -66,9 +66,9 @@ class Usual:
 
 @dataclass(frozen=True, eq=False)
 class Cost:
-    """Of a case at any size. starts, befores: by state, those in which it was started; cached: whether it keeps its
-    compiled code, and so empty caches and warm ones are two; spread: the standard deviation of the log of its seconds per
-    iteration, from process to process.
+    """Of a case at any size. starts, befores: by state, those in which it was started; cached: whether it keeps
+    compiled code, and so empty caches and warm ones are two; spread: the standard deviation of the log of its seconds
+    per iteration, from process to process.
     """
 
     growth: Growth

@@ -19,6 +19,7 @@ from bench.sides.side import Side
 from bench.statistics.advice import Asked, costs_of
 from bench.statistics.cold_start import EMPTY, WARM
 from bench.statistics.cost import Cost
+from bench.statistics.states import TAKEN
 from bench.support.errors import InputError
 from bench.support.scratch import Scratch
 from bench.workers.process import WorkerError, WorkerProcess, variables_of
@@ -44,7 +45,8 @@ class Point:
 @dataclass(frozen=True)
 class Answer:
     """What a case was predicted to cost at a point, in a state of the caches, and what it did, in seconds, as a record
-    counts them; beside: of its process, what is not counted.
+    counts them; beside: of its process, what is not counted; shared: whether its iterations had to share their core
+    with another program, which the figures of a run leave out.
     """
 
     point: Point
@@ -53,6 +55,7 @@ class Answer:
     predicted: float
     real: float
     beside: float
+    shared: bool = False
 
     @property
     def near(self) -> bool:
@@ -69,7 +72,7 @@ def chosen(costs: Sequence[Cost], count: int, seed: int) -> list[Point]:
     found = []
     for i in range(count):
         size = _rounded(math.exp(low + (high - low) * (i + draw.random()) / count))
-        size += size in measured
+        size = _rounded(1.1 * size) if size in measured else size
         pace = max(float(cost.growth.seconds(size)) for cost in costs if cost.growth.sizes[-1] >= size)
         most = min(STEPS, LONGEST / pace)
         found.append(Point(size, max(_rounded(most / RANGE ** draw.random()), 1)))
@@ -165,13 +168,15 @@ def answers(plan: Plan, side: Side, cores: list[int] | None) -> Iterator[Answer]
                     cache = folder / f"{number if state == EMPTY else 0}"
                     cache.mkdir(exist_ok=True)
                     made.append(fit(case, point.steps, side, plan.threads, str(cache), cores))
-                real, beside = (statistics.median(each) for each in zip(*made, strict=True))
+                real, beside, core = (statistics.median(each) for each in zip(*made, strict=True))
+                shared = case.device == "cpu" and plan.threads == 1 and core < TAKEN
                 for each in (state,) if cost.cached else STATES:
-                    yield Answer(point, each, case.backend, _predicted(cost, point, each), real, beside)
+                    yield Answer(point, each, case.backend, _predicted(cost, point, each), real, beside, shared)
 
 
-def fit(case: Case, steps: int, side: Side, threads: int, cache: str, cores: list[int] | None) -> tuple[float, float]:
-    """The seconds of one fit in a process of its own, and those of the process that are not the fit's.
+def fit(case: Case, steps: int, side: Side, threads: int, cache: str, cores: list[int] | None) -> tuple[float, ...]:
+    """The seconds of one fit in a process of its own, those of the process that are not the fit's, and the share of its
+    core that it had in its steps.
 
     Raises WorkerError, also for one whose coefficients are not finite.
     """
@@ -190,7 +195,7 @@ def fit(case: Case, steps: int, side: Side, threads: int, cache: str, cores: lis
         raise WorkerError(f"{case.id}: its coefficients are not finite after {steps} steps")
     paid = started.import_seconds + built.import_seconds + started.startup_seconds + built.build_seconds
     seconds = paid + made.seconds * made.steps
-    return seconds, wall - seconds
+    return seconds, wall - seconds, made.cpu_seconds / made.seconds
 
 
 @dataclass(frozen=True)

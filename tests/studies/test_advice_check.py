@@ -1,5 +1,7 @@
 """The check of the advice: what it makes, what it leaves out, and that it can fail."""
 
+from dataclasses import replace
+
 import pytest
 from builders import run_of
 from sized import line, pace
@@ -68,4 +70,6 @@ def test_real_fits_are_made_in_processes_of_their_own_and_told(monkeypatch):
     assert found[0].real == found[1].real and 0 < found[0].real < 60 and found[0].beside > 0
     assert "numpy, " in told(found[0]) and "predicted 2.9" in told(found[0])
     said = table(plan, found)
+    disturbed = [replace(one, shared=True) for one in found]
+    assert f"disturbed: 2 of {len(found)} shared their core" in table(plan, disturbed)
     assert "| numpy " in said and f"of {len(found)} predictions" in said and "not counted, " in said
