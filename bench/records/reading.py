@@ -57,12 +57,16 @@ def sample(where: Path, data: bytes) -> Sample:
         raise InputError(f"{where}: a sample is damaged ({error}); delete it, and run without --resume") from None
 
 
+def newest_of(folder: Path) -> list[Path]:
+    """The runs of a folder, that which was written last first."""
+    return sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+
+
 def newest(folder: Path) -> Path:
     """The run written last in a folder. Raises InputError if there is none."""
-    files: Sequence[Path] = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
-    if not files:
+    if not (files := newest_of(folder)):
         raise InputError(f"{folder}: no run to report; make one with: pytest bench --benchmark-json={folder}/run.json")
-    return files[-1]
+    return files[0]
 
 
 PARTS = ("benchmarks", "not_measured")

@@ -26,8 +26,9 @@ from bench.reporting.baseline import BASELINE
 from bench.reporting.ratios import MULTIPLES, SPEEDUP, compare
 from bench.reporting.thread_ratios import THREADS, compare_threads
 from bench.statistics import cold_start, intervals
+from bench.statistics.cost import costs
 from bench.statistics.estimate import doubt
-from bench.statistics.growth import growths, named_without
+from bench.statistics.growth import named_without
 from bench.statistics.intervals import Interval
 from bench.statistics.model import Model, Net, fit
 from bench.statistics.stability import DRIFT, Unstable
@@ -88,7 +89,8 @@ def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
     """One row a case: what names it, its outcome, and its figures in SI units, per iteration where it is timings.
 
     Column `record` holds the record, `net` the case net of the machine, `paces` the seconds of its processes, `starts`
-    its cold starts, `growth` how its time grows with its size, `caches` the sizes of those of its machine. seconds,
+    its cold starts, `growth` how its time grows with its size, `cost` what whole fits of it cost, `caches` the sizes of
+    those of its machine. seconds,
     low_seconds and high_seconds are those of the run's model, the raw ones those of intervals.median_interval; speedup
     is the backend `baseline` on the cpu, of the same run and else the same axes, over the case: see `ratios.ratio`.
     unsettled counts the processes whose warm-up no test ended. Raises InputError for a run that contradicts itself.
@@ -102,7 +104,7 @@ def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
     compare(rows, baseline)
     compare_threads(rows, runs)
     _grow(rows, runs, models)
-    objects = ["record", "model", "net", "paces", "starts", "growth", "caches"]
+    objects = ["record", "model", "net", "paces", "starts", "growth", "cost", "caches"]
     names = [*KEYS, "outcome", "reason", *objects, *THREADS, *itertools.chain(*COLUMNS.values())]
     frame = pd.DataFrame(rows, columns=list(dict.fromkeys(names)))
     frame["baseline"] = baseline
@@ -122,14 +124,15 @@ def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
 
 
 def _grow(rows: Iterable[dict[str, Any]], runs: Mapping[str, Run], models: Mapping[str, Model]) -> None:
-    """Tell the rows of a case, whatever its size, how its time grows with that."""
+    """Tell the rows of a case, whatever its size, how its time grows with that, and what whole fits of it cost."""
     found = {
         (label, *named_without(one.case, "points")): one
         for label, model in models.items()
-        for one in growths(model, runs[label].machine.caches)
+        for one in costs([(runs[label], model)])
     }
     for row in rows:
-        row["growth"] = found.get((row["run"], *named_without(row["record"].case, "points")))
+        cost = found.get((row["run"], *named_without(row["record"].case, "points")))
+        row["growth"], row["cost"] = cost and cost.growth, cost
         row["caches"] = runs[row["run"]].machine.caches
 
 

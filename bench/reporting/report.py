@@ -15,6 +15,7 @@ from bench.records.slowing import slowed
 from bench.reporting import (
     canvas,
     cold_plots,
+    cost_map,
     folder,
     frames,
     growth,
@@ -85,6 +86,7 @@ def data(runs: dict[str, Run], frame: pd.DataFrame) -> Iterator[tuple[str, pd.Da
     yield "break-even", pairs.break_evens(frame)
     yield "growth", growth.grown(frame)
     yield "crossovers", growth.crossovers(frame)
+    yield "map", cost_map.costs_over(frame)
     yield "threads", threads.threads(frame)
     yield "losses", frames.losses(frame)
     yield "not-measured", _not_measured(frame)
@@ -222,6 +224,7 @@ compared with itself, or one that was not started so.""",
             ("break-even",),
             nothing_timed,
         ),
+        cost_map.SECTION,
         Section(
             "Agreement with the exact fit",
             """

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from bench.records.record import Run
+from bench.records.record import Machine, Run
 from bench.statistics.verdict import are_sides, differing_values, measured_in_both, told
 
 MACHINE = ("cpu", "cores", "physical_cores", "affinity", "governor", "os")
@@ -25,6 +25,27 @@ def unlike(old: Run, new: Run, across: Collection[str] = ()) -> list[str]:
         *_differing(old.machine.environment, new.machine.environment),
     ]
     return [" ".join(f"{name} {first} and {second}".split()) for name, first, second in differing]
+
+
+HARDWARE = ("cpu", "cores", "physical_cores")  # what makes a machine another one, whatever runs on it
+SOFTWARE = ("os", "python")
+
+
+def elsewhere(recorded: Machine, other: Machine) -> list[str]:
+    """What makes one machine another than the one that a run was made on, with both values: "cores 2 and 8"."""
+    return [f"{name} {first} and {second}" for name, first, second in _differing(*_told(HARDWARE, recorded, other))]
+
+
+def since(recorded: Machine, other: Machine) -> list[str]:
+    """What runs on a machine, and is not what ran when a run was made: "torch 2.12.0, now 2.13.0"."""
+    there = {name: version for name, version in recorded.packages.items() if name in other.packages}
+    versions = there, {name: other.packages[name] for name in there}
+    changed = [*_differing(*_told(SOFTWARE, recorded, other)), *_differing(*versions)]
+    return [f"{name} {first}, now {second}" for name, first, second in changed]
+
+
+def _told(names: Collection[str], *machines: Machine) -> Iterator[dict[str, str]]:
+    return ({name: told(getattr(machine, name)) for name in names} for machine in machines)
 
 
 def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:

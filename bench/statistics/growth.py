@@ -21,7 +21,7 @@ from scipy.interpolate import PchipInterpolator
 
 from bench.cases.case import AXES, Case
 from bench.statistics.intervals import Interval
-from bench.statistics.model import CONFIDENCE, Model
+from bench.statistics.model import CONFIDENCE
 from bench.statistics.piecewise import Array, Line, fit
 from bench.support.errors import InputError
 
@@ -132,18 +132,18 @@ def named_without(case: Case, *axes: str) -> tuple[Any, ...]:
     return tuple(getattr(case, each.name) for each in AXES if each.name not in axes)
 
 
-def growths(model: Model[Case], caches: Mapping[str, int]) -> list[Growth]:
-    """Of every case that a run timed at three sizes or more, in the order of the run.
+def growths(figures: Mapping[Case, Interval], caches: Mapping[str, int]) -> list[Growth]:
+    """Of every case that has a figure at three sizes or more, in the order of the figures.
 
     caches: bytes by name of the cache of one core, as a record's Machine has them; a level that is not known has no
     slope of its own, and nor has one of a device that is not the cpu.
     """
     groups: dict[tuple[Any, ...], list[Case]] = {}
-    for case in sorted(model.figures, key=lambda case: case.points):
+    for case in sorted(figures, key=lambda case: case.points):
         groups.setdefault(named_without(case, "points"), []).append(case)
-    ordered = dict.fromkeys(named_without(case, "points") for case in model.figures)
+    ordered = dict.fromkeys(named_without(case, "points") for case in figures)
     return [
-        growth(each, [model.figures[case].net for case in each], caches if each[0].device == "cpu" else {})
+        growth(each, [figures[case] for case in each], caches if each[0].device == "cpu" else {})
         for name in ordered
         if len(each := groups[name]) >= FEWEST
     ]

@@ -12,7 +12,19 @@ from bench.sides.side import NEEDS
 FRAMEWORKS = {"torch", "jax", "autograd", "equinox", "optax"}
 LIBRARIES = {"filelock", "matplotlib", "mpmath", "msgspec", "pandas", "scipy"}  # of the parent
 PARENT = [
-    *("report", "explain", "measuring.runner", "conftest", "fit", "ab", "compare", "evidence", "overhead", "spread"),
+    *(
+        "report",
+        "advise",
+        "explain",
+        "measuring.runner",
+        "conftest",
+        "fit",
+        "ab",
+        "compare",
+        "evidence",
+        "overhead",
+        "spread",
+    ),
     *("backends", "cases.options", "reporting.report", "statistics.verdict", "workers.process", "workers.serving"),
 ]
 

@@ -114,7 +114,8 @@ def test_no_more_is_said_than_was_measured():
 def test_of_a_run_those_cases_that_have_three_sizes():
     timed = [record([1e-6 + 1e-9 * size] * 3, points=size) for size in (1000, 100, 10_000)]
     few = [record([1e-6] * 3, points=size, backend="torch") for size in (100, 1000)]
-    (found,) = growths(fit([*few, *timed]), CACHES)
+    figures = {case: figure.net for case, figure in fit([*few, *timed]).figures.items()}
+    (found,) = growths(figures, CACHES)
     assert (found.case.backend, found.sizes.tolist()) == ("numpy", [100, 1000, 10_000])
     assert found.overhead.value == pytest.approx(1e-6, rel=0.01)
 

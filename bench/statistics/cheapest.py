@@ -1,0 +1,51 @@
+"""Which case costs the least in all, over sizes and numbers of steps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.statistics.cost import Cost
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """Of cases, at every size and number of steps, in a process that begins in a state.
+
+    seconds: steps x points x cases, infinite where nothing is predicted.
+    """
+
+    costs: Sequence[Cost]
+    points: Array
+    steps: Array
+    seconds: Array
+
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        """Where any is predicted, steps x points."""
+        return np.asarray(np.isfinite(self.seconds).any(axis=-1))
+
+    @property
+    def best(self) -> npt.NDArray[np.int64]:
+        """The place of the cheapest case, steps x points."""
+        return self.seconds.argmin(axis=-1)
+
+    def margin(self, place: int) -> Array:
+        """The log of what the cheapest of all others costs over this case, steps x points: 0 on the border of its
+        field, NaN where it is not predicted.
+        """
+        others = np.delete(self.seconds, place, axis=-1).min(axis=-1, initial=np.inf)
+        own = self.seconds[..., place]
+        with np.errstate(invalid="ignore"):
+            return np.where(np.isfinite(own), np.log(others) - np.log(own), np.nan)
+
+
+def cheapest(costs: Sequence[Cost], points: Array, steps: Array, state: str) -> Map:
+    """Of cases that were measured together, in a fresh process whose caches are in a state."""
+    seconds = [cost.seconds(points[None, :], steps[:, None], state) for cost in costs]
+    shape = (len(steps), len(points), 0)
+    every = np.stack(seconds, axis=-1) if seconds else np.zeros(shape)
+    return Map(costs, points, steps, np.where(np.isnan(every), np.inf, every))
