@@ -10,7 +10,7 @@ from conftest import ROOT
 
 from bench.ab import _parser
 from bench.cases.case import Case
-from bench.cases.options import CACHE, OPTIONS
+from bench.cases.options import CACHE, KEEP_CODE, OPTIONS
 from bench.reporting.verdict_data import FORMATS, as_json
 from bench.statistics.decision import SAME
 from bench.statistics.gate import CODES
@@ -58,7 +58,7 @@ def test_the_docs_name_every_code_key_and_column():
 
 def test_the_workflows_give_options_that_exist():
     known = {option for action in _parser()._actions for option in action.option_strings}
-    known |= {option.name for option in OPTIONS} | {CACHE[0], "--benchmark-disable", "--benchmark-json"}
+    known |= {option.name for option in OPTIONS} | {CACHE[0], KEEP_CODE[0], "--benchmark-disable", "--benchmark-json"}
     lines = [line for path in (ROOT / ".github" / "workflows").glob("*.yml") for line in path.read_text().splitlines()]
     ours = [line for line in lines if "gate.sh" in line or "bench" in line]
     used = {option for line in ours for option in re.findall(r"(?<!\S)(--[a-z-]+)", line)}

@@ -8,7 +8,7 @@ from conftest import ROOT
 
 import impls
 from bench.backends import backends
-from bench.cases.options import CACHE, OPTIONS
+from bench.cases.options import CACHE, KEEP_CODE, OPTIONS
 from bench.sides.side import NEEDS
 from bench.support.imports import packages
 
@@ -57,5 +57,5 @@ def test_the_readme_names_every_variant_and_backend(name):
 
 def test_the_readme_names_every_option():
     readme = (ROOT / "README.md").read_text()
-    options = [*(option.name for option in OPTIONS), CACHE[0]]
+    options = [*(option.name for option in OPTIONS), CACHE[0], KEEP_CODE[0]]
     assert [option for option in options if f"`{option}`" not in readme] == []
