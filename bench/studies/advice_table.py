@@ -48,8 +48,7 @@ def _summary(plan: Plan, found: Sequence[Answer], judged: Sequence[Verdict]) -> 
     not_counted = "Python's own start, fitbench's own imports, making the data and asking"
     yield f"not counted, {beside} of a process in the median: {not_counted}"
     if shared := sum(one.shared for one in found):
-        told = "shared their core with another program, which a run's figures leave out"
-        yield f"disturbed: {shared} of {len(found)} {told}"
+        yield f"disturbed: {shared} of {len(found)} shared their core, which a run's figures leave out"
     if plan.left_out:
         names = ", ".join(f"{cost.case.backend} at {point.points} x {point.steps}" for point, cost in plan.left_out)
         yield f"left out, as far from the cheapest and slow to make: {names}"
