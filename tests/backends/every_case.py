@@ -23,8 +23,7 @@ LOOSEST = 30  # times the worst error measured over the backends
 
 @lru_cache
 def records_of(dtype: str) -> list[Record]:
-    """The records of every variant and backend at the default size, checked but not timed; one of the yardstick, which is
-    written for one variant.
+    """The records of every variant and backend at the default size, checked but not timed; the yardstick has one.
 
     Compiled code is left in the folder FITBENCH_TESTS_CACHE, if there is one, for whoever runs the cases next.
     """
