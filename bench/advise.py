@@ -30,6 +30,7 @@ from bench.studies.advice import Plan, answers, passes
 from bench.studies.advice_table import table, told
 from bench.support.errors import InputError, Parser
 from bench.support.words import number
+from bench.workers.process import WorkerError
 
 REPORTS = Path("reports")
 DEFAULTS = {"variant": "manual", "dtype": "float32", "device": "cpu"}
@@ -63,10 +64,14 @@ def _check(runs: Sequence[Run], asked: Asked, words: argparse.Namespace) -> int:
     count, minutes = number("--check", words.check, 1), number("--minutes", words.minutes or MINUTES, 1)
     plan = Plan.of(runs, asked, count, minutes, number("--seed", words.seed or SEED, 0))
     done = []
-    with Presence(plan.threads) as presence:
-        for answer in answers(plan, here(), presence.cores):
-            print(told(answer), file=sys.stderr, flush=True)
-            done.append(answer)
+    try:
+        with Presence(plan.threads) as presence:
+            for answer in answers(plan, here(), presence.cores):
+                print(told(answer), file=sys.stderr, flush=True)
+                done.append(answer)
+    except WorkerError as error:  # nothing is shown then
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     print(table(plan, done))
     return 0 if passes(done) else 1
 

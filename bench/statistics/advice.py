@@ -49,11 +49,14 @@ class Asked:
 
 @dataclass(frozen=True)
 class Row:
-    """What a case is predicted to cost, by question, in seconds; of those that it is not, the reason."""
+    """What a case is predicted to cost, by question, in seconds; alike: the same, to be compared with others that meet
+    the machine in the same state; of those that are not predicted, the reason.
+    """
 
     variant: str
     backend: str
     seconds: Mapping[Question, Interval]
+    alike: Mapping[Question, Interval]
     reasons: Mapping[Question, str]
 
 
@@ -87,7 +90,7 @@ class Advice:
         if not known:
             return None
         first, second = known[0], known[1] if len(known) > 1 else None
-        more = None if second is None else quotient(first.seconds[question], second.seconds[question])
+        more = None if second is None else quotient(first.alike[question], second.alike[question])
         return Best(first, second, more)
 
 
@@ -129,16 +132,17 @@ def _held(runs: Sequence[Run]) -> Iterator[str]:
 def _row(
     asked: Asked, asks: Sequence[Question], name: tuple[str, str], cost: Cost | None, records: Sequence[Record]
 ) -> Row:
-    seconds, reasons = {}, {}
+    seconds, alike, reasons = {}, {}, {}
     for question in asks:
         if cost is None:
             reasons[question] = _why(records)
             continue
+        about = (asked.points, asked.steps, question.state, question.fits)
         try:
-            seconds[question] = cost.predict(asked.points, asked.steps, question.state, question.fits)
+            seconds[question], alike[question] = cost.predict(*about), cost.predict(*about, alike=True)
         except InputError as error:
             reasons[question] = str(error)
-    return Row(*name, seconds, reasons)
+    return Row(*name, seconds, alike, reasons)
 
 
 def _why(records: Sequence[Record]) -> str:

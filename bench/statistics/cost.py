@@ -94,9 +94,9 @@ class Cost:
         further = (fits - 1) * (self.befores[STEADY].seconds(sizes) + pace) if fits > 1 else 0.0
         return np.asarray(self._start(state) + self.befores[state].seconds(sizes) + pace + further)
 
-    def predict(self, points: int, steps: int, state: str, fits: int = 1) -> Interval:
-        """Seconds, with the 95 % interval. Raises InputError for a size beyond what can be told, and a state in which
-        no process began.
+    def predict(self, points: int, steps: int, state: str, fits: int = 1, alike: bool = False) -> Interval:
+        """Seconds, with the 95 % interval; alike: that of one to be compared with another, where both meet the machine
+        in the same state. Raises InputError for a size beyond what can be told, and a state in which no process began.
         """
         low, high = self.growth.lowest, self.growth.highest
         if not low <= points <= high:
@@ -108,13 +108,13 @@ class Cost:
         value = float(self.seconds(points, steps, state, fits))
         df = min(self.usual.start_df, len(self.growth.sizes) - 1)
         reach = float(stats.t.ppf(QUANTILE, df)) if df > 0 else math.nan
-        factor = math.exp(min(reach * self._error(points, steps, state, fits) / value, 700.0))
+        factor = math.exp(min(reach * self._error(points, steps, state, fits, alike) / value, 700.0))
         return Interval(value, value / factor, value * factor)
 
     def _start(self, state: str) -> float:
         return self.starts[state].total if state in self.starts else 0.0
 
-    def _error(self, points: int, steps: int, state: str, fits: int) -> float:
+    def _error(self, points: int, steps: int, state: str, fits: int, alike: bool) -> float:
         """The standard deviation of what is predicted, in seconds."""
         shares = [self.befores[state].error(self._start(state), points)]
         if state in self.starts:
@@ -122,7 +122,7 @@ class Cost:
         if fits > 1:
             shares.append((fits - 1) * self.befores[STEADY].error(0.0, points))
         iterations = fits * (steps - 1) * self.usual.factor * float(self.growth.seconds(points))
-        off = math.hypot(self.spread, self.usual.spread, float(self.growth.log_error(points)))
+        off = math.hypot(self.spread, 0.0 if alike else self.usual.spread, float(self.growth.log_error(points)))
         return math.hypot(*shares, iterations * off)
 
 

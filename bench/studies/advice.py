@@ -45,8 +45,8 @@ class Point:
 @dataclass(frozen=True)
 class Answer:
     """What a case was predicted to cost at a point, in a state of the caches, and what it did, in seconds, as a record
-    counts them; beside: of its process, what is not counted; shared: whether its iterations had to share their core
-    with another program, which the figures of a run leave out.
+    counts them; beside: of its process, what is not counted; undisturbed: with the CPU seconds of its steps, if
+    these had to share their core with another program, which the figures of a run leave out too.
     """
 
     point: Point
@@ -55,7 +55,7 @@ class Answer:
     predicted: float
     real: float
     beside: float
-    shared: bool = False
+    undisturbed: float
 
     @property
     def near(self) -> bool:
@@ -168,15 +168,15 @@ def answers(plan: Plan, side: Side, cores: list[int] | None) -> Iterator[Answer]
                     cache = folder / f"{number if state == EMPTY else 0}"
                     cache.mkdir(exist_ok=True)
                     made.append(fit(case, point.steps, side, plan.threads, str(cache), cores))
-                real, beside, core = (statistics.median(each) for each in zip(*made, strict=True))
-                shared = case.device == "cpu" and plan.threads == 1 and core < TAKEN
+                real, beside, taken = (statistics.median(each) for each in zip(*made, strict=True))
+                undisturbed = real - taken if case.device == "cpu" and plan.threads == 1 else real
                 for each in (state,) if cost.cached else STATES:
-                    yield Answer(point, each, case.backend, _predicted(cost, point, each), real, beside, shared)
+                    yield Answer(point, each, case.backend, _predicted(cost, point, each), real, beside, undisturbed)
 
 
 def fit(case: Case, steps: int, side: Side, threads: int, cache: str, cores: list[int] | None) -> tuple[float, ...]:
-    """The seconds of one fit in a process of its own, those of the process that are not the fit's, and the share of its
-    core that it had in its steps.
+    """The seconds of one fit in a process of its own, those of the process that are not the fit's, and those of its
+    steps that others took on its core.
 
     Raises WorkerError, also for one whose coefficients are not finite.
     """
@@ -195,7 +195,8 @@ def fit(case: Case, steps: int, side: Side, threads: int, cache: str, cores: lis
         raise WorkerError(f"{case.id}: its coefficients are not finite after {steps} steps")
     paid = started.import_seconds + built.import_seconds + started.startup_seconds + built.build_seconds
     seconds = paid + made.seconds * made.steps
-    return seconds, wall - seconds, made.cpu_seconds / made.seconds
+    taken = (made.seconds - made.cpu_seconds) * made.steps if made.cpu_seconds < TAKEN * made.seconds else 0.0
+    return seconds, wall - seconds, taken
 
 
 @dataclass(frozen=True)

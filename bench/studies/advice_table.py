@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from tabulate import tabulate
 
@@ -47,8 +48,13 @@ def _summary(plan: Plan, found: Sequence[Answer], judged: Sequence[Verdict]) -> 
     beside = units.seconds(statistics.median(one.beside for one in found))
     not_counted = "Python's own start, fitbench's own imports, making the data and asking"
     yield f"not counted, {beside} of a process in the median: {not_counted}"
-    if shared := sum(one.shared for one in found):
-        yield f"disturbed: {shared} of {len(found)} shared their core, which a run's figures leave out"
+    if shared := sum(one.undisturbed < one.real for one in found):
+        without = [replace(one, real=one.undisturbed) for one in found]
+        near, right = [one for one in without if one.near], [one for one in verdicts(without) if one.right]
+        yield (
+            f"disturbed: {shared} of {len(found)} shared their core, which a run's figures leave out; by the CPU "
+            f"seconds of their steps {len(near)} would be within, and {len(right)} named"
+        )
     if plan.left_out:
         names = ", ".join(f"{cost.case.backend} at {point.points} x {point.steps}" for point, cost in plan.left_out)
         yield f"left out, as far from the cheapest and slow to make: {names}"

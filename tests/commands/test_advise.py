@@ -11,6 +11,7 @@ from builders import MACHINE, record, start, write
 
 from bench import advise
 from bench.records.record import Machine, Record
+from bench.workers.process import WorkerError
 
 HERE = Machine(**MACHINE)
 SIZES = (100, 1000, 10_000)
@@ -132,6 +133,16 @@ def test_several_variants_have_a_row_each(capsys):
 def test_bad_input_is_one_line(words, message, capsys):
     path = str(write(Path("run.json"), line("numpy", 1e-5, 1.0, sizes=SIZES[: 2 if words[0] == "--check" else 3])))
     assert message in refused(capsys, *words, path)
+
+
+def test_a_fit_that_fails_shows_nothing(capsys, monkeypatch):
+    def failing(*_):
+        raise WorkerError("round: the worker was killed")
+
+    monkeypatch.setattr(advise, "answers", failing)
+    assert advise.main(["--check", "1", str(write(Path("run.json"), both()))]) == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "error: round: the worker was killed\n")
 
 
 def test_a_size_beyond_is_no_error_and_says_so(capsys):

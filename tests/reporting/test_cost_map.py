@@ -109,3 +109,10 @@ def test_of_few_sizes_there_is_none(sizes, tmp_path):
     text = made(tmp_path / "out", write(tmp_path / "run.json", records))
     assert ("## Which to take" in text) == (sizes > 1)
     assert sizes == 1 or "no case was timed at 3 sizes or more" in section(text, "Which to take")
+
+
+def test_a_map_of_one_backend_and_one_of_a_state_without_any_are_drawn():
+    """Of one there is no border; of a run whose processes all began warm there is no map of empty caches."""
+    figure = cost_map_plots.cost_map(framed(*priced("jax", 1e-8, 5.0, ("warm", "warm"))))
+    assert [[text.get_text() for text in axes.texts] for axes in figure.axes] == [[], ["jax"]]
+    assert not [one for axes in figure.axes for one in axes.collections if one.get_gid() == "border"]

@@ -14,7 +14,8 @@ ASKED = Asked(1000, 1001, ("manual",), "float32", "cpu")
 
 
 def rows(**seconds: tuple[float, float, float]) -> Advice:
-    return Advice(ASKED, ASKS, [Row("manual", name, {FRESH: Interval(*ends)}, {}) for name, ends in seconds.items()])
+    told = {name: {FRESH: Interval(*ends)} for name, ends in seconds.items()}
+    return Advice(ASKED, ASKS, [Row("manual", name, each, each, {}) for name, each in told.items()])
 
 
 def test_the_headline_is_that_of_the_caches():

@@ -13,6 +13,7 @@ from bench.statistics.cheapest import cheapest
 from bench.statistics.cold_start import EMPTY, STEADY, WARM
 from bench.statistics.cost import Cost, costs
 from bench.statistics.model import fit
+from bench.support.controls import CONTROLS
 from bench.support.errors import InputError
 
 
@@ -90,6 +91,27 @@ def test_the_interval_holds_how_imports_differ():
     (found,) = costs_of(*spread)
     told = found.predict(1000, 1, WARM)
     assert told.low < START - 0.1 + BEFORE and told.high > START + 0.1 + BEFORE
+
+
+def test_a_restless_machine_makes_seconds_unsure_and_not_what_is_compared():
+    """Processes at 0.8 and 1.25 times the pace, as the controls say of the machine: it is not the case that differs."""
+    moved = (0.8, 0.8, 1.25, 1.25)
+    records = [
+        record(
+            [[pace(size) * each] * 20 for each in moved],
+            points=size,
+            processes=[start(i) for i in range(4)],
+            rounds=rounds(
+                [[pace(size) * each] * 20 for each in moved],
+                controls={name: [5e-4 * each for each in moved for _ in range(20)] for name in CONTROLS},
+            ),
+        )
+        for size in SIZES
+    ]
+    (found,) = costs_of(*records)
+    alone, compared = (found.predict(1000, 10**8, WARM, alike=alike) for alike in (False, True))
+    assert alone.value == compared.value
+    assert compared.high / compared.value < 0.8 * alone.high / alone.value
 
 
 def test_what_the_first_case_of_a_process_pays_is_paid_by_every_fresh_one():

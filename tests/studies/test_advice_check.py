@@ -18,7 +18,7 @@ POINT = Point(300, 50)
 
 
 def answer(backend: str, predicted: float, real: float, point: Point = POINT, state: str = WARM) -> Answer:
-    return Answer(point, state, backend, predicted, real, 0.3)
+    return Answer(point, state, backend, predicted, real, 0.3, real)
 
 
 def test_points_are_spread_over_sizes_that_were_not_measured():
@@ -70,6 +70,8 @@ def test_real_fits_are_made_in_processes_of_their_own_and_told(monkeypatch):
     assert found[0].real == found[1].real and 0 < found[0].real < 60 and found[0].beside > 0
     assert "numpy, " in told(found[0]) and "predicted 2.9" in told(found[0])
     said = table(plan, found)
-    disturbed = [replace(one, shared=True) for one in found]
-    assert f"disturbed: 2 of {len(found)} shared their core" in table(plan, disturbed)
+    disturbed = [replace(one, real=9.0, predicted=1.1, undisturbed=1.0) for one in found]
+    told_so = table(plan, disturbed)
+    assert "within 20 %: 0 of 2 predictions" in told_so and "disturbed: 2 of 2 shared their core" in told_so
+    assert "2 would be within, and 2 named" in told_so
     assert "| numpy " in said and f"of {len(found)} predictions" in said and "not counted, " in said
