@@ -29,7 +29,7 @@ from bench.conftest import resuming
 from bench.measuring import destination
 from bench.measuring.reporter import Reporter
 from bench.measuring.runner import Runner
-from bench.records.rounds import COLUMNS
+from bench.records.rounds import COLUMNS, PAGE_FAULTS
 from bench.reporting import units
 from bench.sides.code import files, hash_of
 from bench.sides.side import here
@@ -102,7 +102,7 @@ def test_record_holds_what_the_specification_lists(timed):
     _, document = timed
     info = document["benchmarks"][0]["extra_info"]
     assert info["schema"] == document["fitbench_schema"] == 4
-    assert [step for step, _ in info["losses"]] == [100, 200, 300]
+    assert [step for step, _ in info["losses"]] == [1, 2, 5, 10, 20, 50, 100, 200, 300]
     assert info["losses"][-1][1] == pytest.approx(info["exact_losses"][-1][1], rel=1e-12)
     assert len(info["coefficients"]) == 4
     assert info["agreement"]["horizon"] == info["steps"] == 300
@@ -119,8 +119,10 @@ def test_rounds_are_columns_in_turns_of_several_processes(timed):
     info = document["benchmarks"][0]["extra_info"]
     rounds = info["rounds"]
     controls = rounds["controls"]
-    assert set(rounds) == {*COLUMNS, "controls"} and set(controls) == set(CONTROLS)
-    columns = [*(rounds[name] for name in COLUMNS), *controls.values()]
+    readings = rounds["readings"]
+    assert set(rounds) == {*COLUMNS, "controls", "readings"} and set(controls) == set(CONTROLS)
+    assert set(readings) == {PAGE_FAULTS} and all(value >= 0 for value in readings[PAGE_FAULTS])
+    columns = [*(rounds[name] for name in COLUMNS), *controls.values(), *readings.values()]
     assert {len(column) for column in columns} == {len(rounds["seconds"])}
     assert all(value > 0 for column in controls.values() for value in column)
     assert sorted(set(rounds["process"])) == [0, 1] == [one["process"] for one in info["processes"]]
@@ -164,7 +166,9 @@ def test_a_terminal_shows_what_is_being_measured_while_pytest_waits(tmp_path):
             shown += os.read(parent, 1000)  # raises where the run has ended without
         process.kill()
     os.close(parent)
-    assert b"warning: --points 1000000" in shown  # what will take long, before it begins
+    assert (
+        b"warning: --fit-time 4: fits have fewer than 300 steps: 100 at 1000000 points" in shown
+    )  # what will take long, before it begins
 
 
 def test_a_log_tells_what_is_measured_and_is_flushed(tmp_path):

@@ -91,10 +91,8 @@ def test_a_killed_run_goes_on_and_nothing_is_lost_or_twice(unbroken, tmp_path, s
         info = entry["extra_info"]
         assert [one["process"] for one in info["processes"]] == [0, 1]
         assert sorted(set(info["rounds"]["process"])) == [0, 1]
-        controls = info["rounds"].pop("controls")
-        assert {len(column) for column in (*info["rounds"].values(), *controls.values())} == {
-            len(info["rounds"]["turn"])
-        }
+        beside = [column for name in ("controls", "readings") for column in info["rounds"].pop(name).values()]
+        assert {len(column) for column in (*info["rounds"].values(), *beside)} == {len(info["rounds"]["turn"])}
         # What was in the journal was not measured again.
         started = {one["started"] for one in info["processes"]}
         assert {one.start.started for one in kept if one.case.id == entry["param"]} <= started

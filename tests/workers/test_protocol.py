@@ -26,6 +26,7 @@ from bench.workers.protocol import (
     Build,
     Control,
     Converge,
+    Explain,
     Finish,
     Leave,
     Request,
@@ -53,6 +54,7 @@ WIRE: list[tuple[Request[Any], dict[str, Any]]] = [
     (Round(20, disable_gc=True), {"steps": 20, "disable_gc": True}),
     (Leave(), {}),
     (Finish(), {}),
+    (Explain(20), {"steps": 20}),
 ]
 EACH = pytest.mark.parametrize(("request_", "fields"), WIRE, ids=[type(request).__name__ for request, _ in WIRE])
 
@@ -97,7 +99,7 @@ def older() -> dict[str, list[str]]:
 
 # Controls are asked of fitbench's own worker alone, whatever is compared.
 @pytest.mark.parametrize(
-    "request_", [one for one, _ in WIRE if not isinstance(one, Control)], ids=lambda one: type(one).__name__
+    "request_", [one for one, _ in WIRE if not isinstance(one, (Control, Explain))], ids=lambda one: type(one).__name__
 )
 def test_a_worker_of_an_older_revision_takes_these_fields_and_no_others(older, request_):
     wire = request_.wire()
