@@ -8,6 +8,7 @@ sums.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -22,15 +23,16 @@ ORDERS = (1, 2, 3)  # of the derivatives that may vanish: those of x^3 times a r
 
 
 def errors_in_order(
-    terms: np.ndarray, change: np.ndarray, count: int, lanes: int, eps: float, block: float = math.inf
+    terms: np.ndarray, change: np.ndarray, count: int, lanes: int, eps: float, block: float = math.inf, onto: Any = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """The expected error of sums of `count` terms that so many lanes add in order, in turns, in two parts, of shape
     (...): what is another in the next step, and what is the same, as terms change within REACH units only.
 
     terms: those at places spread evenly over the sums, shape (..., places); change: what they change by from step to
-    step; block: after how many terms a lane begins anew, where such sums of blocks are added pairwise.
+    step; block: after how many terms a lane begins anew, where such sums of blocks are added pairwise; onto: what they
+    are added to from the beginning, shape (..., 1), as a product is that a compiler has joined with a sum.
     """
-    partial = np.abs(np.cumsum(terms, axis=-1)) * count / terms.shape[-1] / lanes
+    partial = np.abs(onto + np.cumsum(terms, axis=-1) * count / terms.shape[-1] / lanes)
     if count > BLOCKS * block * lanes:  # from 0 to a block's sum: the root mean square of such is 1/sqrt(3) of it
         partial = block * np.abs(terms) / math.sqrt(3)
     unit = MEAN_UNIT * eps * partial

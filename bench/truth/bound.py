@@ -23,7 +23,7 @@ from bench.truth.adding import errors_in_order
 from bench.truth.problem import Problem
 from bench.truth.sums import Sums
 from bench.truth.trajectory import Trajectory, gradient, polynomial_of, update
-from impls.variant import NAMES, Polynomial
+from impls.variant import NAMES, Momentum, Polynomial
 
 MARGIN = 8.0
 # Times the error of a sum in order, which is known better: of what is another in each step, and of what is the same.
@@ -66,7 +66,8 @@ class Bound:
         noise, terms = self._plain_noise(states, losses), self._terms(states)
         same, change = noise.copy(), np.gradient(terms, axis=0) if len(states) > 1 else None
         for j, name in enumerate(NAMES[: self._model.parameters]):
-            other, again = self._in_order(name, terms[:, j], None if change is None else change[:, j])
+            onto = self._carried_over(states, j)
+            other, again = self._in_order(name, terms[:, j], None if change is None else change[:, j], onto)
             noise[:, j] += 2 * np.hypot(other, again)
             same[:, j] += 2 * again
         return noise, same
@@ -81,19 +82,30 @@ class Bound:
         direction = np.einsum("k,kjn->nj", norms, np.abs(slopes))
         return eps * direction * (size / np.sqrt(points) + residual)[:, None]
 
-    def _in_order(self, name: str, terms: np.ndarray, change: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    def _carried_over(self, states: np.ndarray, j: int) -> np.ndarray:
+        """What a compiler may add a product to from the beginning, for the gradient by parameter j: half of what is
+        left of its velocity, since the terms are half the gradient's; shape (n, 1).
+        """
+        optimiser = self.problem.variant.optimiser
+        if not isinstance(optimiser, Momentum):
+            return np.zeros((len(states), 1))
+        return 0.5 * optimiser.momentum * states[:, [self._model.parameters + j]]
+
+    def _in_order(
+        self, name: str, terms: np.ndarray, change: np.ndarray | None, onto: np.ndarray | float = 0.0
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The errors of the sum of this name, such that MARGIN times them is allowed; see errors_in_order. In one step
         alone, whose terms change by nobody knows what, all may be either.
         """
         points, eps, dtype = self.problem.points, self.problem.eps, self.problem.dtype
         lanes, block = self.problem.variant.lanes.get(name), math.inf
         if lanes is None:
-            lanes, block = VECTOR // np.dtype(dtype).itemsize, BLOCK.get(dtype, math.inf)
+            lanes, block, onto = VECTOR // np.dtype(dtype).itemsize, BLOCK.get(dtype, math.inf), 0.0
         if change is None:
-            other, _ = errors_in_order(terms, np.full_like(terms, np.inf), points, lanes, eps, block)
+            other, _ = errors_in_order(terms, np.full_like(terms, np.inf), points, lanes, eps, block, onto)
             again = other
         else:
-            other, again = errors_in_order(terms, change, points, lanes, eps, block)
+            other, again = errors_in_order(terms, change, points, lanes, eps, block, onto)
         return OTHER / MARGIN * other, AGAIN / MARGIN * again
 
     @cached_property

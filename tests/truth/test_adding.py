@@ -27,14 +27,22 @@ def in_order(values: np.ndarray, lanes: int = 1) -> np.ndarray:
     return np.add.accumulate(rows, axis=-2)[..., -1, :].astype(float).sum(axis=-1)
 
 
-def ratios(points: int, lanes: int = 1, assumed: int | None = None) -> np.ndarray:
-    """What sums in order err by, in parts of what is expected of as many lanes, or of so many as are assumed."""
+def ratios(
+    points: int, lanes: int = 1, assumed: int | None = None, onto: float = 0.0, known: bool = True
+) -> np.ndarray:
+    """What sums in order err by, in parts of what is expected of as many lanes, or of so many as are assumed.
+
+    onto: what they are added to, times their own size; known: whether the expectation knows of that.
+    """
     found = []
     for cubic in CUBICS:
         single, sample = terms(cubic, points, "float32"), terms(cubic, PLACES, "float64")
-        new, same = errors_in_order(sample, np.full_like(sample, np.inf), points, assumed or lanes, EPS)
+        start = (onto * np.abs(single.astype(float).sum(axis=-1, keepdims=True))).astype("float32")
+        told = start if known else 0.0
+        new, same = errors_in_order(sample, np.full_like(sample, np.inf), points, assumed or lanes, EPS, onto=told)
         assert not same.any()
-        found.append((in_order(single, lanes) - single.astype(float).sum(axis=-1)) / new)
+        whole = np.concatenate([start, single], axis=-1) if onto else single
+        found.append((in_order(whole, lanes) - whole.astype(float).sum(axis=-1)) / new)
     return np.abs(found)
 
 
@@ -45,6 +53,14 @@ def test_a_sum_in_order_errs_by_what_is_expected(points, lanes):
     found = ratios(points, lanes)
     assert 0.1 < np.sqrt((found**2).mean()) < 1.5
     assert found.max() < 3
+
+
+def test_a_sum_onto_something_large_errs_by_what_that_makes_of_it():
+    """As where a compiler adds a product to what is left of a velocity."""
+    found = ratios(2_000, onto=10.0)
+    assert 0.1 < np.sqrt((found**2).mean()) < 1.5
+    assert found.max() < 3
+    assert np.median(ratios(2_000, onto=10.0, known=False)) > 10
 
 
 def test_a_worse_way_of_adding_errs_by_far_more_than_is_expected_of_a_better_one():
