@@ -15,9 +15,10 @@ def test_a_step_reads_x_and_y(dtype, size):
 
 
 def test_most_reads_may_be_disturbed():
-    """Of 5 us, where nothing is in their way; one failed."""
-    reads = np.array([9e-6, 5e-6, 2e-5, math.nan, 6e-6, 3e-5, 2e-5, 2e-5])
-    assert roofline({"read_seconds": reads}) == 5e-6
+    """Of 5 us in one process and 7 us in the other, where nothing is in their way; one failed."""
+    reads = np.array([9e-6, 5e-6, 2e-5, math.nan, 5e-6, 3e-5, 7e-6, 7e-6, 9e-6, 2e-5, 1e-4])
+    process = np.array([0] * 6 + [1] * 5)
+    assert roofline({"read_seconds": reads, "process": process}) == pytest.approx(6e-6, rel=1e-12)
 
 
 def test_without_a_read_there_is_none():
