@@ -45,8 +45,8 @@ SECTION = Section(
     f"""
 The seconds of a case over those of the yardstick, `{YARDSTICK}` of `{YARDSTICK_VARIANT}`, of the same run, device,
 dtype and size, and over the roofline. The *yardstick* is the same step written for nothing but speed. The *roofline* is
-the least that any step can take: to read x and y once, at the best bandwidth at which the yardstick read them beside
-its own rounds, from whatever level of cache or memory they were in. In brackets, 95 % intervals.""",
+the least that any step can take: to read x and y once, as the yardstick did right after each of its rounds (what a
+quarter of its reads undercut), from whatever level of cache or memory they were in. In brackets, 95 % intervals.""",
     (),
     text,
     ("iteration-time",),
