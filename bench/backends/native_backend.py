@@ -22,6 +22,8 @@ class NativeBackend(NumpyBackend):
         self.compiled = 0
         self.function: Any = None  # that was compiled
         self.told: dict[str, Any] = {}
+        self.dtype, self.earlier = "", 0  # of the fit that was built last, and what had been compiled before it
+        self.made: set[str] = set()  # the dtypes of the fits for which this process compiled
 
     def unfit(self, device: str, dtype: str) -> str | None:
         return None if device == "cpu" else f"native runs on the cpu, not on {device}"
@@ -62,14 +64,27 @@ class NativeBackend(NumpyBackend):
         return dict(tuning.compiler_options)
 
     def driver(self, step: Step, inputs: Any, target: Any, rate: float, tuning: Tuning = PLAIN) -> Loop:
-        _forget(step)
+        self._forget(step, target.dtype.name)
         self.function, self.told = tuning.loop, self.compiler_options("cpu", tuning)
         return super().driver(step, inputs, target, rate, tuning)
 
+    def _forget(self, step: Step, dtype: str) -> None:
+        """What was compiled for earlier fits: one of another size pays for its own, as if it were the only one, and so
+        is not given what this process itself has left on the disk.
+        """
+        from numba.core.dispatcher import Dispatcher
+
+        if self.compiled > self.earlier:
+            self.made.add(self.dtype)
+        self.dtype, self.earlier = dtype, self.compiled
+        found: list[Any] = [one for one in vars(sys.modules[step.__module__]).values() if isinstance(one, Dispatcher)]
+        for one in found:
+            (one._cache.disable if dtype in self.made else one._cache.enable)()
+            one._reset_overloads()
+
     def _llvm(self) -> str:
-        """What LLVM made of the loop, and of what it calls."""
-        modules: dict[Any, str] = self.function.inspect_llvm() if hasattr(self.function, "inspect_llvm") else {}
-        return "".join(modules.values())
+        """What LLVM made of the loop, and of what it calls; Numba tells nothing of code that it found on the disk."""
+        return "".join(self.function.inspect_llvm().values()) if self.compiled > self.earlier else ""
 
     def generated(self) -> dict[str, str]:
         found = self._llvm()
@@ -86,19 +101,6 @@ class NativeBackend(NumpyBackend):
     def cache_hits(self) -> int | None:
         stats = getattr(self.function, "stats", None)  # none where Numba is switched off
         return 0 if stats is None else sum(stats.cache_hits.values())
-
-
-def _forget(step: Step) -> None:
-    """What was compiled for earlier fits of this process, on disk too: a fit of another size pays for its own, as if it
-    were the only one. What came from the disk was there before, and stays.
-    """
-    from numba.core.dispatcher import Dispatcher
-
-    found: list[Any] = [one for one in vars(sys.modules[step.__module__]).values() if isinstance(one, Dispatcher)]
-    for one in found:
-        if any(one.stats.cache_misses.values()):
-            one._cache.flush()
-        one._reset_overloads()
 
 
 BACKEND = NativeBackend()
