@@ -8,6 +8,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 
+CHANGED, UNCHANGED = "changed", "unchanged"  # from one run to another, by the fingerprints
 DIFFERING = "differs between processes"  # in place of a fingerprint, where the processes of a run do not agree
 
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
@@ -48,6 +49,13 @@ def agreed(fingerprints: list[str | None]) -> str | None:
     """The one of all processes that know theirs; DIFFERING where they have several, None where none knows any."""
     known = {one for one in fingerprints if one is not None}
     return next(iter(known), None) if len(known) < 2 else DIFFERING
+
+
+def change(old: str | None, new: str | None) -> str | None:
+    """CHANGED, UNCHANGED, or DIFFERING where the processes of a run do not agree; None where one is not known."""
+    if old is None or new is None:
+        return None
+    return DIFFERING if DIFFERING in (old, new) else UNCHANGED if old == new else CHANGED
 
 
 def hlo(text: str) -> str:

@@ -36,6 +36,8 @@ class NativeBackend(NumpyBackend):
     def start(self, threads: int) -> None:
         from numba.core import event
 
+        backend = self
+
         class Compilations(event.Listener):
             """Of functions that others call, which are compiled with them, none is counted."""
 
@@ -44,9 +46,9 @@ class NativeBackend(NumpyBackend):
             def on_start(self, _: Any) -> None:
                 self.depth += 1
 
-            def on_end(listener, _: Any) -> None:  # noqa: N805
-                listener.depth -= 1
-                self.compiled += listener.depth == 0
+            def on_end(self, _: Any) -> None:
+                self.depth -= 1
+                backend.compiled += self.depth == 0
 
         event.register("numba:compile", Compilations())
 

@@ -3,14 +3,15 @@
 import difflib
 from collections.abc import Callable, Iterator, Mapping
 
-from bench.anatomy.texts import DIFFERING
+from bench.anatomy.texts import CHANGED, DIFFERING, UNCHANGED, change
 from bench.cases.case import Case
 from bench.cases.options import KEEP_CODE
 from bench.records.generated import folder_of, kept
-from bench.records.record import Record, Run
+from bench.records.record import Run
 from bench.support.errors import InputError, printable
 
 CONTEXT = 3  # lines around a change
+NOT_KNOWN = "not known"
 
 
 def changes(old: Run, new: Run, chosen: Callable[[Case], bool] = lambda case: True) -> str:
@@ -23,24 +24,18 @@ def changes(old: Run, new: Run, chosen: Callable[[Case], bool] = lambda case: Tr
 
 
 def _lines(old: Run, new: Run, cases: list[Case]) -> Iterator[str]:
-    told: dict[str, list[Case]] = {"unchanged": [], "changed": [], DIFFERING: [], "not known": []}
+    told: dict[str, list[Case]] = {UNCHANGED: [], CHANGED: [], DIFFERING: [], NOT_KNOWN: []}
     for case in cases:
-        told[_about(old.by_case[case], new.by_case[case])].append(case)
+        prints = (run.by_case[case].fingerprint for run in (old, new))
+        told[change(*prints) or NOT_KNOWN].append(case)
     for about, found in told.items():
         if found:
             yield f"{about}: {len(found)} of {len(cases)}" + (
-                "" if about == "unchanged" else f": {', '.join(case.id for case in found)}"
+                "" if about == UNCHANGED else f": {', '.join(case.id for case in found)}"
             )
-    for case in told["changed"]:
+    for case in told[CHANGED]:
         yield ""
         yield from _difference(old, new, case)
-
-
-def _about(first: Record, second: Record) -> str:
-    prints = (first.fingerprint, second.fingerprint)
-    if None in prints:
-        return "not known"
-    return DIFFERING if DIFFERING in prints else "unchanged" if prints[0] == prints[1] else "changed"
 
 
 def _difference(old: Run, new: Run, case: Case) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.anatomy.texts import DIFFERING
+from bench.anatomy.texts import change
 from bench.backends import backends
 from bench.cases.case import NAMES, Case
 from bench.cases.variants import undetermined
@@ -27,7 +27,6 @@ Rounds = Sequence[tuple[Columns, Columns]]  # of old and of new, a case each
 
 # Verdicts on cases that were not measured in both; one that appeared is one that the old code did not have.
 FAILED, APPEARED, VANISHED, NOT_COMPARED = "failed", "appeared", "vanished", "not compared"
-CHANGED, UNCHANGED = "changed", "unchanged"  # the code that was generated, by its fingerprint
 LONGEST_REASON = 1000  # characters; it is one line, whatever a file holds
 CONDITIONS = ("threads", "device_name", "matmul_precision")  # of the records: compared, where they differ
 
@@ -279,14 +278,8 @@ def _row(case: Case, decided: Decision, seconds: tuple[float, float], records: t
         decided.own,
         decided.processes,
         decided.more,
-        _code(*(one.fingerprint for one in records)),
+        change(*(one.fingerprint for one in records)),
     )
-
-
-def _code(old: str | None, new: str | None) -> str | None:
-    if old is None or new is None:
-        return None
-    return DIFFERING if DIFFERING in (old, new) else UNCHANGED if old == new else CHANGED
 
 
 def paired_logs(rounds: Rounds) -> Array:

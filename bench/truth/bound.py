@@ -78,8 +78,7 @@ class Bound:
         norms = np.sqrt(self._sums.x[::2])  # of the powers of x, as vectors over the points
         residual = np.sqrt(np.maximum(losses, 0))  # the least may be 0, to 40 digits
         size = self._size_of_terms(states)
-        slopes = np.array([_stack(row, len(states)) for row in self._model.jacobian(tuple(self._parameters(states)))])
-        direction = np.einsum("k,kjn->nj", norms, np.abs(slopes))
+        direction = np.einsum("k,kjn->nj", norms, np.abs(self._slopes(states)))
         return eps * direction * (size / np.sqrt(points) + residual)[:, None]
 
     def _carried_over(self, states: np.ndarray, j: int) -> np.ndarray:
@@ -120,10 +119,15 @@ class Bound:
         powers, y = self._places
         return _stack(self._model.polynomial(tuple(self._parameters(states))), len(states)).T @ powers - y
 
+    def _slopes(self, states: np.ndarray) -> np.ndarray:
+        """How the coefficients of the powers of x go with the parameters, shape (powers, parameters, n)."""
+        return np.array([_stack(row, len(states)) for row in self._model.jacobian(tuple(self._parameters(states)))])
+
     def _terms(self, states: np.ndarray) -> np.ndarray:
         """What half the gradient is added up from, at the places in each of n states, shape (n, parameters, places)."""
-        slopes = np.array([_stack(row, len(states)) for row in self._model.jacobian(tuple(self._parameters(states)))])
-        return np.einsum("kjn,kp,np->njp", slopes, self._places[0], self._residuals(states), optimize=True)
+        return np.einsum(
+            "kjn,kp,np->njp", self._slopes(states), self._places[0], self._residuals(states), optimize=True
+        )
 
     def _size_of_terms(self, states: np.ndarray) -> np.ndarray:
         """The norm over the points of what the residual is added up from, at most, in each state."""

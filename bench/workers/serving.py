@@ -265,7 +265,7 @@ class Worker:
         """
         try:
             return self.backend.generated()
-        except Exception:  # whatever private parts of a framework may raise
+        except Exception:  # private parts of a framework may raise anything; ours are tested
             traceback.print_exc()
             return {}
 

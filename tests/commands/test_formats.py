@@ -10,12 +10,13 @@ import pytest
 from builders import case
 
 from bench import compare
+from bench.anatomy.texts import CHANGED
 from bench.cases.case import NAMES
 from bench.reporting.verdict_data import FORMATS, SCHEMA, as_csv, as_json, in_format
 from bench.reporting.verdicts import escape
 from bench.statistics.decision import SAME, SLOWER, UNDECIDED
 from bench.statistics.intervals import Interval
-from bench.statistics.verdict import CHANGED, FAILED, NOT_COMPARED, Row, Table
+from bench.statistics.verdict import FAILED, NOT_COMPARED, Row, Table
 
 NOTHING = Interval(math.nan, math.nan, math.nan)
 EVIL = "=cmd | ![x](https://evil/p.png) <img src=x> `*_ www.evil.org a@b.org"

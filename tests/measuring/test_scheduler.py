@@ -67,7 +67,7 @@ def test_no_more_go_at_once_than_there_is_memory_for_and_one_alone_always_does()
             with lock:
                 going.append(size)
                 most.append(sum(going))
-            time.sleep(0.002)
+            time.sleep(0.002)  # so that whatever may go beside it has begun
             with lock:
                 going.remove(size)
 

@@ -9,11 +9,11 @@ from builders import AGREEMENT, record, rounds, run_of
 from msgspec.structs import replace as changed
 from scipy import stats
 
-from bench.anatomy.texts import DIFFERING
+from bench.anatomy.texts import CHANGED, DIFFERING, UNCHANGED
 from bench.records.record import AGREED, NOT_REACHED, SKIPPED, Comparison, Machine, Record, Run
 from bench.records.record import FAILED as BROKEN
 from bench.statistics.decision import FASTER, SAME, SLOWER, UNDECIDED
-from bench.statistics.verdict import APPEARED, CHANGED, FAILED, NOT_COMPARED, UNCHANGED, VANISHED, decide
+from bench.statistics.verdict import APPEARED, FAILED, NOT_COMPARED, VANISHED, decide
 from bench.support.controls import CONTROLS, CORE, FIRST
 from bench.support.errors import InputError
 
