@@ -19,7 +19,7 @@ written for speed may ask more of whoever runs it, in words that are code as wel
 
     COMPILER_OPTIONS                   what the compiler is told, by the name of the option; every record has it
     pack(x, y)                         -> (inputs, target), in place of features: arrays that hold both
-    unroll(points)                     -> how many steps a loop inside the compiler makes in one turn
+    unroll(points)                     -> how many steps one turn of the compiled loop makes, in torch-compile-loop
     loop(state, inputs, target, rate, steps) -> (state, loss); the whole loop, in place of the backend's
     read(inputs, target, times)        reads the data so many times and does no more: what no step can do without
 

@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from bench.anatomy.iteration import Iteration, Part
+from bench.anatomy.iteration import Iteration, Tally, arrays_of
 
 KIND = "instructions of the optimised HLO on arrays of N, each a loop of its own"
 NOTHING = ("parameter", "get-tuple-element", "tuple", "constant", "bitcast", "while")  # that moves no array
@@ -29,15 +29,14 @@ class Instruction:
         return re.findall(r"%([\w.-]+)", self.rest.split("), ")[0])
 
 
-def read(text: str, points: int, steps: int = 1) -> Iteration:
-    """Of a module whose loop, or else whose entry, makes so many steps."""
+def read(text: str, points: int) -> Iteration:
+    """Of a module whose loop, or else whose entry, makes a step."""
     computations = {found[2]: _instructions(found[3]) for found in _COMPUTATION.finditer(text)}
     entry = next((found[2] for found in _COMPUTATION.finditer(text) if found[1]), None)
     body = re.search(r" while\([^\n]*body=%([\w.-]+)", text)
     step = computations.get(body[1] if body else entry or "", [])
     shapes = {one.name: one.shape for one in step}
-    found: dict[str, list[float]] = {}
-    small = 0
+    tally, small = Tally(), 0
     for one in step:
         if one.operation in NOTHING:
             continue
@@ -45,14 +44,10 @@ def read(text: str, points: int, steps: int = 1) -> Iteration:
         writes = _arrays(one.shape, points)
         if not reads and not writes:
             small += 1
-            continue
-        entry_ = found.setdefault(_about(one, computations), [0.0, 0.0, 0.0])
-        for place, value in enumerate((1.0, reads, writes)):
-            entry_[place] += value / steps
-    parts = [Part(name, *values) for name, values in found.items()]
-    allocated = sum(part.writes or 0.0 for part in parts)
-    notes = [f"{small / steps:g} more on numbers and short arrays"] if small else []
-    return Iteration(KIND, parts, allocated, notes)
+        else:
+            tally.add(_about(one, computations), reads, writes, writes)
+    notes = [f"{small} more on numbers and short arrays"] if small else []
+    return Iteration(KIND, tally.parts(), tally.allocated, notes)
 
 
 def _instructions(text: str) -> list[Instruction]:
@@ -71,4 +66,4 @@ def _about(one: Instruction, computations: dict[str, list[Instruction]]) -> str:
 
 def _arrays(shape: str, points: int) -> float:
     sizes = [math.prod(int(each) for each in found[1].split(",") if each) for found in _SHAPE.finditer(shape)]
-    return sum(size / points for size in sizes if size >= points)
+    return sum(arrays_of(size, points) for size in sizes)

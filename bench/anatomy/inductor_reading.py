@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from bench.anatomy.iteration import Iteration, Part
+from bench.anatomy.iteration import Iteration, Part, arrays_of
 
 KIND = "loops over N in the kernels that Inductor wrote, and calls of libraries"
 
@@ -16,7 +16,7 @@ _SHAPE = re.compile(r"(?:assert_size_stride\((\w+), |(\w+) = empty_strided_cpu\(
 
 
 def read(text: str, points: int, steps: int = 1) -> Iteration:
-    """Of the normalised text of one module, whose loop makes so many steps in one turn."""
+    """Of the normalised text of one module, in which so many steps are written out."""
     kernels = list(_kernels(text))
     loops = [part for name, body in kernels for part in _loops(name, body, points)]
     small = sum(not any(_loops(name, body, points)) for name, body in kernels)
@@ -82,10 +82,6 @@ def _libraries(text: str, points: int) -> Iterator[Part]:
         yield Part(
             f"{found[1]}, of a library",
             1.0,
-            _arrays(known, points) if told else None,
-            _arrays(written, points) if told else None,
+            sum(arrays_of(size, points) for size in known if size) if told else None,
+            sum(arrays_of(size, points) for size in written if size) if told else None,
         )
-
-
-def _arrays(sizes: list[int | None], points: int) -> float:
-    return sum(size / points for size in sizes if size is not None and size >= points)

@@ -36,6 +36,11 @@ class Iteration:
         return all(part.reads is not None and part.writes is not None for part in self.parts)
 
 
+def arrays_of(size: int, points: int) -> float:
+    """How many arrays of N so many numbers are; those that do not fill one are none."""
+    return size / points if size >= points else 0.0
+
+
 class Tally:
     """Counts operations, by name: how often, and what they read, write and allocate."""
 
@@ -49,9 +54,13 @@ class Tally:
             entry[place] += value
         self.allocated += allocated
 
+    def parts(self, steps: int = 1) -> list[Part]:
+        """Of so many steps that were counted, in the order in which they came first."""
+        return [Part(name, *(value / steps for value in entry)) for name, entry in self.counts.items()]
+
     def iteration(self, kind: str, steps: int, notes: list[str] | None = None) -> Iteration:
         """Of so many steps that were counted: the operations that move most, or come most often, first."""
-        parts = [Part(name, *(value / steps for value in entry)) for name, entry in self.counts.items()]
+        parts = self.parts(steps)
         parts.sort(key=lambda part: (-(part.reads or 0) - (part.writes or 0), -part.count, part.name))
         return Iteration(kind, parts, self.allocated / steps, notes or [])
 

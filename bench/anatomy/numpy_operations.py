@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.anatomy.iteration import Iteration, Tally
+from bench.anatomy.iteration import Iteration, Tally, arrays_of
 
 STEPS = 4  # that are counted, after one that is not
 KIND = "operations of NumPy on arrays, told by the arrays"
@@ -53,9 +53,8 @@ class Traced(np.ndarray):
 
 
 def arrays(value: Any, points: int) -> float:
-    """How many arrays of N an array is; 0 of what is smaller than one, and of no array."""
-    size = float(getattr(value, "size", 0)) if isinstance(value, np.ndarray) else 0.0
-    return size / points if size >= points else 0.0
+    """How many arrays of N a value is; 0 of what is no array."""
+    return arrays_of(value.size, points) if isinstance(value, np.ndarray) else 0.0
 
 
 def operations(driver: Callable[[Any, Any], Any], fit: Any) -> Iteration:

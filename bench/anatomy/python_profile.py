@@ -1,16 +1,15 @@
 """Where the seconds of steps go in Python, by cProfile, which makes calls of Python slower than what they call."""
 
 import cProfile
-import pstats
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import CodeType
 
 from bench.anatomy.iteration import shares
 
 GENERATED = re.compile(r"c[a-z2-7]{51}\.py")
 GENERATED_ENTRY = "inductor_entry_cpp"
-BUILT_IN = "~"  # in place of a file, as cProfile writes it
 
 
 def profile(advance: Callable[[int], object], steps: int) -> dict[str, float]:
@@ -21,21 +20,23 @@ def profile(advance: Callable[[int], object], steps: int) -> dict[str, float]:
     advance(steps)
     profiler.disable()
     seconds: dict[str, float] = {}
-    for (file, _, name), (_, _, own, _, _) in pstats.Stats(profiler).stats.items():  # type: ignore[attr-defined]
-        where = _package(file, name)
-        seconds[where] = seconds.get(where, 0.0) + own
+    for entry in profiler.getstats():
+        where = _built_in(entry.code) if isinstance(entry.code, str) else _package(entry.code)
+        seconds[where] = seconds.get(where, 0.0) + entry.inlinetime
     return shares(seconds)
 
 
-def _package(file: str, name: str) -> str:
+def _built_in(name: str) -> str:
+    return f"built in: {name.strip('<>').removeprefix('built-in method ').partition(' of ')[0]}"
+
+
+def _package(code: CodeType) -> str:
     """impls and bench are ours: what their lines call without a function of Python or C between is theirs, as `a * b`
     of two arrays, or a compiled step.
     """
-    parts = Path(file).parts
-    if GENERATED_ENTRY in name:
+    file, parts = code.co_filename, Path(code.co_filename).parts
+    if GENERATED_ENTRY in code.co_name:
         return "the loop that Inductor wrote, with its kernels"
-    if file == BUILT_IN:
-        return f"built in: {name.strip('<>').removeprefix('built-in method ').partition(' of ')[0]}"
     if GENERATED.fullmatch(Path(file).name):
         return "the module that Inductor wrote, with its kernels"
     if "site-packages" in parts:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from bench.anatomy.iteration import Iteration, Tally, shares
+from bench.anatomy.iteration import Iteration, Tally, arrays_of, shares
 
 STEPS = 4  # that are counted, after one that is not
 KIND = "operators that PyTorch dispatches, autograd's and the optimiser's too"
@@ -49,7 +49,7 @@ def _tell(tally: Tally, func: Any, read: list[Any], given: list[Any], made: list
 def _arrays(tensor: Any, points: int) -> float:
     """How many arrays of N a tensor is, as memory: a number that was expanded is none."""
     size = min(tensor.numel(), tensor.untyped_storage().nbytes() // tensor.element_size())
-    return size / points if size >= points else 0.0
+    return arrays_of(size, points)
 
 
 def _tensors(value: Any) -> list[Any]:

@@ -23,8 +23,8 @@ Loop = Callable[[State, int], tuple[State, Any]]
 class Tuning:
     """What an implementation asks of whoever compiles and repeats its step; nothing, in the idiomatic ones.
 
-    compiler_options: of XLA, Inductor or Numba, beside the backend's own. unroll: how many steps a loop inside the
-    compiler makes in one turn. loop: makes so many steps in place of the backend's own loop,
+    compiler_options: of XLA, Inductor or Numba, beside the backend's own. unroll: how many steps torch-compile-loop
+    makes in one turn of its loop. loop: makes so many steps in place of the backend's own loop,
     (state, inputs, target, rate, steps) -> (state, loss).
     """
 
@@ -117,7 +117,7 @@ class Backend(ABC):
 
     def compiler_options(self, device: str, tuning: Tuning = PLAIN) -> dict[str, Any]:
         """What its compiler is told on top of its defaults; nothing where there is none."""
-        return {}
+        return dict(tuning.compiler_options)
 
     def driver(self, step: Step, inputs: Any, target: Any, rate: float, tuning: Tuning = PLAIN) -> Loop:
         """A function that makes a number of steps and returns the state after them and the last step's loss."""

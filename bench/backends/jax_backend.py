@@ -98,9 +98,6 @@ class JaxBackend(Backend):
     def settle(self, state: State, device: str) -> State:
         return self.place(state, device)
 
-    def compiler_options(self, device: str, tuning: Tuning = PLAIN) -> dict[str, Any]:
-        return dict(tuning.compiler_options)
-
     def driver(self, step: Step, inputs: Any, target: Any, rate: float, tuning: Tuning = PLAIN) -> Loop:
         def once(state, inputs, target):  # the rate is a constant in it, not an argument of every call
             return step(state, inputs, target, rate)
@@ -153,8 +150,7 @@ class JaxBackend(Backend):
     def iteration(self, fit: Any) -> Iteration:
         from bench.anatomy import hlo_reading, llvm_reading
 
-        tuning = Tuning.of(fit.code, fit.problem.points)
-        found = hlo_reading.read(self.generated()["hlo"], fit.problem.points, tuning.unroll)
+        found = hlo_reading.read(self.generated()["hlo"], fit.problem.points)
         widths = llvm_reading.summary(self._llvm(fit)) if fit.device == "cpu" else []
         return replace(found, notes=[*found.notes, *widths])
 

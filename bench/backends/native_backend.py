@@ -62,9 +62,6 @@ class NativeBackend(NumpyBackend):
 
         numba.njit(lambda x: x + x)(1.0)
 
-    def compiler_options(self, device: str, tuning: Tuning = PLAIN) -> dict[str, Any]:
-        return dict(tuning.compiler_options)
-
     def driver(self, step: Step, inputs: Any, target: Any, rate: float, tuning: Tuning = PLAIN) -> Loop:
         self._forget(step, target.dtype.name)
         self.function, self.told = tuning.loop, self.compiler_options("cpu", tuning)

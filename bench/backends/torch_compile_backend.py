@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.anatomy import python_profile, texts
+from bench.anatomy import texts
 from bench.anatomy.iteration import Iteration
-from bench.backends.base import PLAIN, Loop, Step, Tuning
+from bench.backends.base import PLAIN, Backend, Loop, Step, Tuning
 from bench.backends.torch_backend import TorchBackend
 
 INDUCTOR = "inductor"  # begins the names of the texts that it wrote
@@ -43,9 +43,6 @@ class TorchCompileBackend(TorchBackend):
             "TORCHINDUCTOR_COMPILE_THREADS": "1",  # no pool of compiler processes that would share our cores
         }
 
-    def compiler_options(self, device: str, tuning: Tuning = PLAIN) -> dict[str, Any]:
-        return dict(tuning.compiler_options)
-
     def warm_up(self, device: str) -> None:
         import torch
 
@@ -75,16 +72,20 @@ class TorchCompileBackend(TorchBackend):
         code = {f"{INDUCTOR}-{number}": texts.inductor(text) for number, text in enumerate(found, 1)}
         return {**code, "options": texts.settings({**_flags(self.device, self.told), **self.told})}
 
+    def steps_written(self, tuning: Tuning) -> int:
+        """How many times a step stands in the generated code."""
+        return 1
+
     def iteration(self, fit: Any) -> Iteration:
         from bench.anatomy import inductor_reading, torch_operations
 
         code = "".join(text for name, text in self.generated().items() if name.startswith(INDUCTOR))
-        found = inductor_reading.read(code, fit.problem.points, Tuning.of(fit.code, fit.problem.points).unroll)
+        steps = self.steps_written(Tuning.of(fit.code, fit.problem.points))
+        found = inductor_reading.read(code, fit.problem.points, steps)
         nodes = torch_operations.graph_nodes(fit.code.step, fit.state, fit.inputs, fit.target, fit.problem.rate)
         return replace(found, notes=[f"made of {nodes} operators in the graph of a step", *found.notes])
 
-    def profile(self, fit: Any, steps: int) -> dict[str, float]:
-        return python_profile.profile(fit.advance, steps)
+    profile = Backend.profile  # PyTorch's profiler sees no operators in it
 
     def compilations(self) -> int | None:
         return _counters()["stats"]["unique_graphs"]

@@ -14,6 +14,9 @@ class TorchCompileLoopBackend(TorchCompileBackend):
         # On the CPU the loop is generated in C++: without it, Inductor writes it in Python, and that is 3 times slower.
         return {**({"cpp_wrapper": True} if device == "cpu" else {}), **tuning.compiler_options}
 
+    def steps_written(self, tuning: Tuning) -> int:
+        return tuning.unroll + 1 if tuning.unroll > 1 else 1  # and the step of a second loop, for those that are left
+
     def driver(self, step: Step, inputs: Any, target: Any, rate: float, tuning: Tuning = PLAIN) -> Loop:
         import torch
         from torch._higher_order_ops.while_loop import while_loop

@@ -33,9 +33,9 @@ class Choice:
 
     axes: by axis of the case, its values; no device means every device seen. steps: of a fit, or as many as take about
     fit_time seconds in the slowest backend, if that is less. processes: fresh workers of a backend, the first `cold` of
-    them with empty compile caches. precision: the half-width of a median's interval, relative to
-    it, at which its rounds end. max_time: the seconds of rounds that a case may take in all its processes.
-    case_timeout: the seconds that it may take in one, whatever it does.
+    them with empty compile caches. precision: the half-width of a median's interval, relative to it, at which its
+    rounds end. max_time: the seconds of rounds that a case may take in all its processes. case_timeout: those that it
+    may take in one, whatever it does.
     """
 
     axes: Mapping[str, tuple[Any, ...]]

@@ -1,7 +1,5 @@
 """Advice for readers and for programs: in text, Markdown, JSON and CSV."""
 
-import csv
-import io
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +8,8 @@ from typing import Any
 from tabulate import tabulate
 
 from bench.reporting import units
-from bench.reporting.escaping import escape, harmless
+from bench.reporting.escaping import escape
+from bench.reporting.spreadsheets import csv_of
 from bench.statistics.advice import Advice, Best, Question, Row
 from bench.support.errors import printable
 
@@ -147,14 +146,8 @@ def as_json(advice: Advice) -> str:
 
 
 def as_csv(advice: Advice) -> str:
-    """A text that a spreadsheet would take for a formula has an apostrophe before it."""
-    rows, written = data(advice), io.StringIO()
-    writer = csv.DictWriter(written, rows[0], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(
-        {name: harmless(each) if isinstance(each, str) else each for name, each in row.items()} for row in rows
-    )
-    return written.getvalue().rstrip("\n")
+    rows = data(advice)
+    return csv_of(rows, list(rows[0]))
 
 
 FORMATS: Mapping[str, Callable[[Advice], str]] = {"text": text, "json": as_json, "csv": as_csv, "markdown": markdown}

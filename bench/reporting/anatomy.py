@@ -3,16 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from tabulate import tabulate
 
 from bench.anatomy.iteration import Iteration, Part
 from bench.cases.case import Case
 from bench.reporting import units
 from bench.statistics.intervals import Interval
+from bench.statistics.roofline import ARRAYS, least_bytes
 from bench.support.errors import printable
 
-LEAST = 2  # arrays of N: a step has to read x and y once
 MOST_PARTS = 9
 SHOWN = 0.02  # of the seconds: what takes less is not named
 
@@ -78,13 +77,13 @@ def _moved(one: Explanation) -> Iterator[str]:
     case, iteration = one.case, one.iteration
     if not iteration.parts:
         return
-    size = case.points * np.dtype(case.dtype).itemsize
+    size = least_bytes(case) / ARRAYS
     least = "" if iteration.whole else "at least "
     allocated = "" if iteration.allocated is None else f", {iteration.allocated:.3g} of them newly allocated"
     moved = f"{least}{iteration.arrays:.3g}, {units.memory(iteration.arrays * size)}{allocated}"
     yield (
         f"Arrays of N read and written: {moved}; "
-        f"x and y alone are {LEAST}, {units.memory(LEAST * size)}: {iteration.arrays / LEAST:.3g} times that"
+        f"x and y alone are {ARRAYS}, {units.memory(least_bytes(case))}: {iteration.arrays / ARRAYS:.3g} times that"
     )
 
 

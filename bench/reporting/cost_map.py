@@ -8,11 +8,10 @@ import pandas as pd
 
 from bench.reporting import cost_map_plots, tables, units
 from bench.reporting.cost_map_plots import MOST_STEPS, STATES, known
-from bench.reporting.frames import FIGURE, KEYS, TABLE
-from bench.reporting.growth import several_sizes
-from bench.reporting.section import Picture, Section, nothing_timed
+from bench.reporting.frames import KEYS
+from bench.reporting.growth import FIGURE_SIZELESS, TABLE_SIZELESS, several_sizes, too_few_sizes
+from bench.reporting.section import Picture, Section
 from bench.statistics.cheapest import Map, cheapest
-from bench.statistics.growth import FEWEST
 
 SIZELESS = [name for name in KEYS if name not in ("points", "backend")]
 MAP = ["state", "map_points", "map_steps", "best", "best_seconds", "second", "second_seconds", "more"]
@@ -85,14 +84,6 @@ def _cell(found: Map, steps: int, j: int) -> str:
     return f"{found.costs[best].case.backend}, {units.seconds(float(found.seconds[i, j, best]))}"
 
 
-def _too_few(group: pd.DataFrame) -> str | None:
-    if group["cost"].notna().any():
-        return None
-    return nothing_timed(group) or f"no case was timed at {FEWEST} sizes or more: --points takes several."
-
-
-_BY = tuple(name for name in FIGURE if name != "points")
-_PARTS = [name for name in TABLE if name != "points"]
 SECTION = Section(
     "Which to take",
     """
@@ -103,11 +94,11 @@ that the machine usually was in during the run. Steps that Python calls and loop
 side by side. On the lines two backends cost the same; marks at the lower edge are the sizes that were measured, between
 which and up to twice beyond which it is predicted. `python -m bench.advise` tells of one size and number of steps, with
 intervals, and of further fits in the same process.""",
-    (Picture("map", cost_map_plots.cost_map, [*_PARTS, "variant"]),),
+    (Picture("map", cost_map_plots.cost_map, [*TABLE_SIZELESS, "variant"]),),
     text,
     ("map",),
-    _too_few,
-    by=_BY,
-    tables=tuple(_PARTS),
+    too_few_sizes,
+    by=FIGURE_SIZELESS,
+    tables=TABLE_SIZELESS,
     wanted=several_sizes,
 )

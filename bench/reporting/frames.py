@@ -90,10 +90,11 @@ def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
 
     Column `record` holds the record, `net` the case net of the machine, `paces` the seconds of its processes, `starts`
     its cold starts, `growth` how its time grows with its size, `cost` what whole fits of it cost, `caches` the sizes of
-    those of its machine. seconds,
-    low_seconds and high_seconds are those of the run's model, the raw ones those of intervals.median_interval; speedup
-    is the backend `baseline` on the cpu, of the same run and else the same axes, over the case: see `ratios.ratio`.
-    unsettled counts the processes whose warm-up no test ended. Raises InputError for a run that contradicts itself.
+    those of its machine.
+
+    seconds, low_seconds and high_seconds are those of the run's model, the raw ones those of intervals.median_interval;
+    speedup is the backend `baseline` on the cpu, of the same run and else the same axes, over the case: see
+    `ratios.ratio`. unsettled counts the processes whose warm-up no test ended. Raises InputError for a run that contradicts itself.
     """
     models = {label: fit([*run.measured.values()]) for label, run in runs.items() if run.measured}
     rows = [

@@ -112,14 +112,15 @@ def several_sizes(frame: pd.DataFrame) -> bool:
     return bool((frame[frame["seconds"].notna()].groupby(SIZELESS, observed=True)["points"].nunique() > 1).any())
 
 
-def _too_few(group: pd.DataFrame) -> str | None:
+def too_few_sizes(group: pd.DataFrame) -> str | None:
+    """Why no case of a group has a growth; None where one has."""
     if group["growth"].notna().any():
         return None
-    few = f"no case was timed at {FEWEST} sizes or more: --points takes several."
-    return nothing_timed(group) or few
+    return nothing_timed(group) or f"no case was timed at {FEWEST} sizes or more: --points takes several."
 
 
-_BY = [name for name in FIGURE if name != "points"]
+FIGURE_SIZELESS = tuple(name for name in FIGURE if name != "points")
+TABLE_SIZELESS = tuple(name for name in TABLE if name != "points")
 SECTION = Section(
     "How cost grows",
     f"""
@@ -131,11 +132,11 @@ and `{tables.NONE}`. Below, the sizes at which one backend becomes faster than a
 told apart. In the picture the curves are what is predicted of other sizes, between these lines and a smooth one; the
 dashed line is the roofline, the time in which the data of the fit are read once; the dotted ones are where the least
 data, x and y, outgrow a cache.""",
-    (Picture("growth", growth_plots.growth, _BY),),
+    (Picture("growth", growth_plots.growth, [*FIGURE_SIZELESS]),),
     text,
     ("growth", "crossovers"),
-    _too_few,
-    by=tuple(_BY),
-    tables=tuple(name for name in TABLE if name != "points"),
+    too_few_sizes,
+    by=FIGURE_SIZELESS,
+    tables=TABLE_SIZELESS,
     wanted=several_sizes,
 )

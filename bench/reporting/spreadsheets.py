@@ -1,6 +1,10 @@
-"""Frames as CSV, which people open in spreadsheets: a text there that begins like a formula is run."""
+"""CSV, which people open in spreadsheets: a text there that begins like a formula is run."""
 
+import csv
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -21,3 +25,14 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
             plain.isetitem(place, column.map(lambda value, texts=texts: texts.get(value, value)))
     plain.columns = [harmless(str(name)) for name in frame.columns]
     plain.to_csv(path, index=False)
+
+
+def csv_of(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
+    """A line of these columns, and one a row; texts are as `write_csv` writes them."""
+    written = io.StringIO()
+    writer = csv.DictWriter(written, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(
+        {name: harmless(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows
+    )
+    return written.getvalue().rstrip("\n")

@@ -1,15 +1,13 @@
 """The table of a comparison for programs: JSON and CSV, in SI units and full precision; docs/ci.md describes them."""
 
 import argparse
-import csv
-import io
 import json
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from bench.cases.case import NAMES
-from bench.reporting.escaping import harmless
+from bench.reporting.spreadsheets import csv_of
 from bench.reporting.verdicts import counts, markdown, text
 from bench.statistics.decision import CONFIDENCE
 from bench.statistics.gate import verdict_of
@@ -78,14 +76,9 @@ def as_json(table: Table, code: int) -> str:
 
 
 def as_csv(table: Table) -> str:
-    """A line a case. Text that a spreadsheet would take for a formula has an apostrophe before it."""
-    rows, written = [row_data(row) for row in table.rows], io.StringIO()
-    writer = csv.DictWriter(written, rows[0] if rows else NAMES, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(
-        {name: harmless(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows
-    )
-    return written.getvalue().rstrip("\n")
+    """A line a case."""
+    rows = [row_data(row) for row in table.rows]
+    return csv_of(rows, list(rows[0]) if rows else NAMES)
 
 
 USUAL = "text"

@@ -135,6 +135,8 @@ def costs(measured: Sequence[tuple[Run, Model[Case]]]) -> list[Cost]:
     found = timed(measured)
     caches = measured[0][0].machine.caches if measured else {}
     grown = growths({one.record.case: one.figure for one in found}, caches)
+    if not grown:
+        return []
     lines = [_line(found, one) for one in grown]
     ledger, usual = Ledger([run for run, _ in measured]), _usual(found)
     paid = [_paid(line, ledger) for line in lines]

@@ -7,11 +7,11 @@ import numpy as np
 
 from bench.cases.case import Case
 from bench.records.rounds import READ_SECONDS, Columns
+from bench.statistics.states import QUIET
 
 # The backend that is written for nothing but speed, and the variant that it is written for: its steps stand for what
 # the machine can do, whatever way of writing they are compared with.
 YARDSTICK, YARDSTICK_VARIANT = "native", "tuned"
-QUIET = 0.25
 ARRAYS = 2  # of N numbers that any step must read: x and y
 
 
@@ -24,8 +24,9 @@ def roofline(rounds: Columns) -> float:
     """Seconds in which the data of a fit are read once, by the rounds of the yardstick that read them; NaN where it
     read nothing.
 
-    The mean over the processes of what a quarter of each one's reads undercut: as the figures of cases are means over
-    processes, at a state that a quarter of the turns undercut. What disturbs a read makes it slower and none faster.
+    The mean over the processes of what the share QUIET of each one's reads undercuts: as the figures of cases are means
+    over processes, at a state that this share of the turns undercuts. What disturbs a read makes it slower and none
+    faster.
     """
     if READ_SECONDS not in rounds:
         return math.nan

@@ -48,24 +48,29 @@ class Seat:
     def ask(self, request: Request[Any]) -> Any:
         return self.process.ask(request, self.choice.case_timeout)
 
+    @property
+    def steps(self) -> int:
+        """Of a fit of its size."""
+        return self.choice.steps_at(self.case.points)
+
     def begin(self, checked: bool) -> None:
         """Build and compile it. Raises WorkerError, and DisagreementError if it is `checked` and not right."""
         case, choice = self.case, self.choice
         self.ask(Start(case.backend, case.device, choice.threads, None))
-        self.ask(Build(case, choice.seed, choice.steps))
+        self.ask(Build(case, choice.seed, self.steps))
         if checked:
-            problem = Problem.of(case, choice.seed, choice.steps)
+            problem = Problem.of(case, choice.seed, self.steps)
             check(oracle_of(problem), self.ask(Converge()).checkpoints)
         else:
             self.ask(Round(1, False))
-        self.pace = self.read(self.ask(Round(choice.steps, False)))
+        self.pace = self.read(self.ask(Round(self.steps, False)))
 
     def round(self) -> Stretch:
-        made: Stretch = self.ask(Round(steps_of_round(self.pace, self.choice.steps), False))
+        made: Stretch = self.ask(Round(steps_of_round(self.pace, self.steps), False))
         return made
 
     def explain(self) -> Explained:
-        steps = max(1, min(int(PROFILED / self.pace), MOST_PROFILED, self.choice.steps))
+        steps = max(1, min(int(PROFILED / self.pace), MOST_PROFILED, self.steps))
         explained: Explained = self.ask(Explain(steps))
         return explained
 

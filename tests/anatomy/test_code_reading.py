@@ -95,8 +95,8 @@ def test_hlo_is_read_from_the_body_of_its_loop():
     assert (found.arrays, found.allocated, found.notes) == (6, 2, ["1 more on numbers and short arrays"])
 
 
-def test_a_loop_that_makes_several_steps_a_turn_is_told_by_the_step():
-    assert hlo_reading.read(HLO, N, steps=4).arrays == 6 / 4
+def test_code_in_which_several_steps_are_written_is_told_by_the_step():
+    assert inductor_reading.read(INDUCTOR, N, steps=4).arrays == 9 / 4
 
 
 def test_inductor_is_read_loop_by_loop():
