@@ -94,7 +94,8 @@ def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
 
     seconds, low_seconds and high_seconds are those of the run's model, the raw ones those of intervals.median_interval;
     speedup is the backend `baseline` on the cpu, of the same run and else the same axes, over the case: see
-    `ratios.ratio`. unsettled counts the processes whose warm-up no test ended. Raises InputError for a run that contradicts itself.
+    `ratios.ratio`. unsettled counts the processes whose warm-up no test ended. Raises InputError for a run that
+    contradicts itself.
     """
     models = {label: fit([*run.measured.values()]) for label, run in runs.items() if run.measured}
     rows = [

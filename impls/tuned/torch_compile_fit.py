@@ -2,6 +2,8 @@
 
 ARRAYS = 3
 
+# Additions in any order and fused with products, which JAX's and Numba's fast math are as well.
+COMPILER_OPTIONS = {"cpp.enable_floating_point_contract_flag": "fast", "cpp.enable_unsafe_math_opt_flag": True}
 LONG = 20_000  # points beyond which one step is enough to hide what a turn of the compiled loop takes
 
 

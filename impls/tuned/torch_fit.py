@@ -10,7 +10,7 @@ def pack(x, y):
     """Blocks of the rows (1,) x, x^2, x^3, y, each with room for its residual. Many do without the row of 1."""
     blocks, size, one = -(-len(x) // BLOCK), min(len(x), BLOCK), len(x) <= BLOCK
     rows = x.new_ones((blocks, 4 + one, size))
-    residual, ones = x.new_empty(size), x.new_ones(size)
+    residual = x.new_empty(size)
     found = []
     for row, part, target in zip(rows, x.split(BLOCK), y.split(BLOCK), strict=True):
         block = row[:, : len(part)]
@@ -19,8 +19,8 @@ def pack(x, y):
         last.copy_(target)
         torch.mul(x1, x1, out=x2)
         torch.mul(x2, x1, out=x3)
-        found.append((block.t(), block[:-1], residual[: len(part)], ones[: len(part)]))
-    return (found, x.new_empty(4)), rows[:, -1]
+        found.append((block, block.t(), block[:-1], residual[: len(part)]))
+    return (found, x.new_empty(5)), rows[:, -1]
 
 
 def init(start, rate):
@@ -30,7 +30,7 @@ def init(start, rate):
 
 
 def forward(parameters, block):
-    columns, _, residual, _ = block
+    _, columns, _, residual = block
     if columns.shape[1] == len(parameters):
         return torch.mv(columns, parameters, out=residual)
     return torch.mv(columns, parameters[1:], out=residual).add_(parameters[0])
@@ -41,10 +41,9 @@ def loss(residual):
 
 
 def backward(residual, block, sums):
-    """Add to the sums of the residual times 1, x, x^2 and x^3."""
-    _, powers, _, ones = block
-    sums[0].add_(torch.dot(ones, residual))
-    sums[1:].addmv_(powers, residual)
+    """Add to the sums of the residual times 1, x, x^2, x^3 and y."""
+    sums[0].add_(residual.sum())
+    sums[1:].addmv_(block[0], residual)
 
 
 def update(fitted, powers, residual, rate):
@@ -57,15 +56,13 @@ def step(state, inputs, target, rate):
     if len(blocks) == 1:
         residual = forward(parameters, blocks[0])
         value = loss(residual)
-        update(fitted, blocks[0][1], residual, rate)
+        update(fitted, blocks[0][2], residual, rate)
         return state, value
     sums.zero_()
-    value = 0
     for block in blocks:
-        residual = forward(parameters, block)
-        value = value + loss(residual)
-        backward(residual, block, sums)
-    fitted.sub_(sums, alpha=2 * rate)
+        backward(forward(parameters, block), block, sums)
+    value = torch.dot(parameters, sums)  # of the residual with itself, which is the parameters times the rows
+    fitted.sub_(sums[:4], alpha=2 * rate)
     return state, value
 
 
