@@ -1,5 +1,6 @@
 """The options that say what to measure: every command which measures reads this one table, its defaults too."""
 
+import shlex
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import Field, dataclass
@@ -156,6 +157,24 @@ def asked(namespace: Any, **defaults: str) -> Choice:
     """The choice of a namespace that a parser made; what it does not have, or was not given, is the default."""
     words = {option.key: getattr(namespace, option.key, None) for option in OPTIONS}
     return choice_of(**defaults | {key: word for key, word in words.items() if not _untold(word)})
+
+
+def command_of(choice: Choice) -> str:
+    """What makes such a run again: "pytest bench --points 2000,20000 --threads 2"."""
+    usual = choice_of(processes=str(choice.processes))
+    told = [(option.name, *(_value(option, one) for one in (choice, usual))) for option in OPTIONS]
+    words = [word for name, value, default in told if value != default for word in (name, _written(name, value))]
+    return shlex.join(["pytest", "bench", *words])
+
+
+def _value(option: Option, choice: Choice) -> Any:
+    return choice.axes[option.key] if option.key in choice.axes else getattr(choice, option.key)
+
+
+def _written(name: str, value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return f"{100 * value:g}%" if name == "--precision" else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _untold(word: Any) -> bool:

@@ -99,7 +99,9 @@ def _write(plan: Plan, sides: Sequence[Side], runner: Runner, machines: dict[str
     together = uuid.uuid4().hex
     for side in sides:
         about = Comparison(together, side.label, anonymous(_spec(side)), astuple(plan.looks))
-        machine = msgspec.structs.replace(runner.about(machines[side.label], side.label), comparison=about)
+        machine = msgspec.structs.replace(
+            runner.about(machines[side.label], side.label), comparison=about, command=None
+        )
         records = {case: runner.so_far(case, label=side.label) for case in runner.selected}
         write(plan.output / f"{side.label}.json", document(records, machine, plan.disable_gc))
 

@@ -19,6 +19,7 @@ import msgspec
 from bench.cases.case import NAMES, Case
 from bench.cases.choice import Choice
 from bench.cases.memory import data_bytes
+from bench.cases.options import command_of
 from bench.cases.plan import Planned, plan
 from bench.measuring.assembly import is_over, not_reached, record_of, samples_of, untimed
 from bench.measuring.batches import room
@@ -202,7 +203,8 @@ class Runner:
 
     def about(self, machine: Machine, label: str) -> Machine:
         """The machine of a side, with what the run has to tell beside it."""
-        return msgspec.structs.replace(machine, other_runs=sorted(self.presence.seen), code=self.code[label])
+        told = {"code": self.code[label], "command": command_of(self.choice)}
+        return msgspec.structs.replace(machine, other_runs=sorted(self.presence.seen), **told)
 
     def run(self) -> None:
         """Measure everything that is selected and not in the journal, until all is measured or something ends it.

@@ -250,9 +250,9 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     tell, and in older files. page_seconds: that a page of memory takes to be given to a process, at least; None in
     older files. packages: the distributions that compute, by lower-case name. environment: the variables that may
     change a timing. other_runs: processes of runs of fitbench that went on beside this one. code: the SHA-256, in hex,
-    of all code under bench and impls. cut_short: whether the run ended before all that was planned was measured.
-    controls: what they were computed by, which is fitbench's own interpreter and NumPy whatever is compared; None in
-    older files, which had it computed by what the run itself was.
+    of all code under bench and impls. command: that makes such a run again; None in older files. cut_short: whether the
+    run ended before all that was planned was measured. controls: what they were computed by, which is fitbench's own
+    interpreter and NumPy whatever is compared; None in older files, which had it computed by what the run itself was.
     """
 
     cpu: Text | None = None
@@ -275,6 +275,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     comparison: Comparison | None = None
     cut_short: bool = False
     controls: Text | None = None
+    command: Text | None = None
 
     @property
     def controls_by(self) -> str:

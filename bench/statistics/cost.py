@@ -106,10 +106,14 @@ class Cost:
         if state not in self.befores:
             raise InputError(f"no process of the run began with {state} caches; --cold says how many do")
         value = float(self.seconds(points, steps, state, fits))
-        df = min(self.usual.start_df, len(self.growth.sizes) - 1)
-        reach = float(stats.t.ppf(QUANTILE, df)) if df > 0 else math.nan
-        factor = math.exp(min(reach * self._error(points, steps, state, fits, alike) / value, 700.0))
+        factor = math.exp(min(self.reach * self._error(points, steps, state, fits, alike) / value, 700.0))
         return Interval(value, value / factor, value * factor)
+
+    @property
+    def reach(self) -> float:
+        """How many standard deviations a 95 % interval reaches to either side; NaN where nothing is known."""
+        df = min(self.usual.start_df, len(self.growth.sizes) - 1)
+        return float(stats.t.ppf(QUANTILE, df)) if df > 0 else math.nan
 
     def _start(self, state: str) -> float:
         return self.starts[state].total if state in self.starts else 0.0
