@@ -1,7 +1,9 @@
-"""A report of one or more runs: `python -m bench.report [JSON ...] [--output DIR] [--baseline BACKEND]`.
+"""A report of one or more runs: `python -m bench.report [JSON ...] [--output DIR] [--baseline BACKEND]
+[--pictures]`.
 
 A run that goes on, or was cut short, is reported by its journal as far as it came: `FILE.json.journal`.
-Writes `report.md`, its pictures (PNG and SVG) and `tables/*.csv`, in SI units and full precision.
+Writes `index.html`, one page that needs no network, `report.md` with the answers, `details.md` with every table and
+picture (PNG and SVG), and `tables/*.csv`, in SI units and full precision.
 """
 
 import argparse
@@ -17,7 +19,7 @@ if __name__ == "__main__":
 from bench.measuring.unfinished import is_journal, runs_of
 from bench.records.reading import load, newest
 from bench.records.record import Run
-from bench.reporting import frames
+from bench.reporting import folder, frames
 from bench.reporting.baseline import add_baseline
 from bench.reporting.report import write
 from bench.support.errors import InputError, Parser
@@ -33,11 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.output == "":
             raise InputError("--output '': empty; expected a folder")
         output = Path(arguments.output or _beside(next(iter(runs.values()))))
-        write(runs, output, arguments.baseline)
+        write(runs, output, arguments.baseline, arguments.pictures)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(f"Wrote the report, its pictures and tables to {output}\nOpen {output / 'report.md'}")
+    print(f"Wrote the report, its pictures and tables to {output}\nOpen {output / folder.SITE}")
     return 0
 
 
@@ -63,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--output", metavar="DIR", help=folder)
     add_baseline(parser)
+    parser.add_argument("--pictures", action="store_true", help="draw every picture as PNG and SVG, not the usual ones")
     return parser
 
 

@@ -94,7 +94,7 @@ that the machine usually was in during the run. Steps that Python calls and loop
 side by side. On the lines two backends cost the same; marks at the lower edge are the sizes that were measured, between
 which and up to twice beyond which it is predicted. `python -m bench.advise` tells of one size and number of steps, with
 intervals, and of further fits in the same process.""",
-    (Picture("map", cost_map_plots.cost_map, [*TABLE_SIZELESS, "variant"]),),
+    (Picture("map", cost_map_plots.cost_map, [*TABLE_SIZELESS, "variant"], usual=True),),
     text,
     ("map",),
     too_few_sizes,

@@ -7,10 +7,12 @@ from pathlib import Path
 from bench.support.errors import InputError
 from bench.support.files import copy_atomically, write_atomically
 
-PAGE = "report.md"
+PAGES = DETAILS, SITE, PAGE = "details.md", "index.html", "report.md"
 TITLE = "# What an iteration costs, and whether all agree"  # the first line of the page, by which it is known as ours
 LISTING = "report.sha256"  # what the report consists of, as sha256sum writes it
-LINE = re.compile(r"(?P<sum>[0-9a-f]{64})  (?P<name>report\.md|(?:tables/)?[A-Za-z0-9_-]+\.(?:png|svg|csv))")
+LINE = re.compile(
+    r"(?P<sum>[0-9a-f]{64})  (?P<name>(?:tables/)?[A-Za-z0-9_-]+\.(?:png|svg|csv)|report\.md|details\.md|index\.html)"
+)
 MOST_BYTES = 2**24  # of a listing
 
 
@@ -24,14 +26,14 @@ def check(output: Path) -> None:
 def publish(draft: Path, output: Path) -> None:
     """Replace the report in a folder, if there is one, by the files of the draft. Raises OSError.
 
-    Each file is replaced in one step, the page last: whoever is killed leaves no half file, and no link to a missing
+    Each file is replaced in one step, the pages last: whoever is killed leaves no half file, and no link to a missing
     one. Of the former report only what is still as it wrote it is removed; what is anybody else's stays.
     """
     names = [path.relative_to(draft).as_posix() for path in draft.rglob("*") if path.is_file()]
     ours = {f"{_sum(draft / name)}  {name}" for name in names}
     former = _listed(output)
     _list(output, former | ours)  # while both may be there
-    for name in sorted(names, key=lambda name: (name == PAGE, name)):
+    for name in sorted(names, key=lambda name: (name in PAGES, name)):
         copy_atomically(draft / name, output / name)
     for line in former:
         found = LINE.fullmatch(line)

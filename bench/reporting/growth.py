@@ -132,7 +132,7 @@ and `{tables.NONE}`. Below, the sizes at which one backend becomes faster than a
 told apart. In the picture the curves are what is predicted of other sizes, between these lines and a smooth one; the
 dashed line is the roofline, the time in which the data of the fit are read once; the dotted ones are where the least
 data, x and y, outgrow a cache.""",
-    (Picture("growth", growth_plots.growth, [*FIGURE_SIZELESS]),),
+    (Picture("growth", growth_plots.growth, [*FIGURE_SIZELESS], usual=True),),
     text,
     ("growth", "crossovers"),
     too_few_sizes,

@@ -1,10 +1,15 @@
-"""The report: report.md with its pictures, and the tables as CSV. Each section answers one question."""
+"""The report: index.html and report.md with the answers, details.md with all pictures, and the tables as CSV.
+
+Each section of details.md answers one question.
+"""
 
 import math
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 
 import pandas as pd
@@ -22,8 +27,10 @@ from bench.reporting import (
     heatmaps,
     machine,
     multiples,
+    page,
     pairs,
     plots,
+    short,
     tables,
     threads,
     units,
@@ -37,8 +44,9 @@ from bench.statistics.roofline import YARDSTICK_VARIANT
 from bench.support.errors import InputError
 
 
-def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE) -> None:
-    """Write the report of the runs, by label, into a folder; ratios are relative to the `baseline`.
+def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE, pictures: bool = False) -> None:
+    """Write the report of the runs, by label, into a folder; ratios are relative to the `baseline`; with all `pictures`
+    or the usual ones.
 
     Raises InputError where it cannot be written, and for a baseline that no run holds, unless it is the usual one.
 
@@ -54,7 +62,7 @@ def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE) -> None:
             folder.check(output)
             (output / "tables").mkdir(parents=True, exist_ok=True)
             _write_tables(runs, frame, draft / "tables")
-            (draft / folder.PAGE).write_text(_document(runs, frame, draft), encoding="utf-8")
+            _write_pages(runs, frame, draft, pictures)
             folder.publish(draft, output)
         except OSError as error:
             raise InputError(f"{output}: cannot be written ({error.strerror or error}); expected a folder") from None
@@ -67,6 +75,14 @@ def _write_tables(runs: dict[str, Run], frame: pd.DataFrame, place: Path) -> Non
     for name, table in data(runs, frame):
         if name not in unwanted:
             write_csv(table, place / f"{name}.csv")
+
+
+def _write_pages(runs: dict[str, Run], frame: pd.DataFrame, draft: Path, pictures: bool) -> None:
+    """With their pictures."""
+    taken = Taken(pictures)
+    (draft / folder.DETAILS).write_text(_details(runs, frame, draft, taken), encoding="utf-8")
+    (draft / folder.PAGE).write_text(_answers(runs, frame, taken), encoding="utf-8")
+    (draft / folder.SITE).write_text(page.html(runs, frame), encoding="utf-8")
 
 
 def _wanted(frame: pd.DataFrame) -> list[Section]:
@@ -125,7 +141,7 @@ explains, and by more than processes of this run's cases differ anyway: it has n
 there is instead. Two questions stand side by side: a step that Python calls, and a loop inside the compiler (`-loop`),
 which Python calls once a round.""",
             (
-                Picture("iteration-time", plots.iteration_time, frames.FIGURE),
+                Picture("iteration-time", plots.iteration_time, frames.FIGURE, usual=True),
                 Picture("processes", plots.processes, frames.FIGURE),
             ),
             lambda group: tables.grid(group, lambda row: units.spread(row.seconds, row.low_seconds, row.high_seconds)),
@@ -259,30 +275,46 @@ their users have; `tuned` allocates nothing in its steps.""",
 
 @dataclass
 class Taken:
-    """The names of the pictures, what is to be drawn, and how many rows may still be."""
+    """The names of the pictures, what is to be drawn, and of how many rows each kind has been: all kinds, or few."""
 
+    all: bool
     names: set[str] = field(default_factory=set)
+    times: dict[str, str] = field(default_factory=dict)  # the name of that of iteration times, by what it is about
     drawings: list[canvas.Drawing] = field(default_factory=list)
-    room: int = 20_000  # some ten minutes
+    rows: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def most(self) -> int:
+        """Rows of a kind, which take a minute or more if all are asked for, and else some seconds."""
+        return 3000 if self.all else 500
 
 
-def _document(runs: dict[str, Run], frame: pd.DataFrame, draft: Path) -> str:
-    """The text of report.md; draws its pictures into the draft."""
-    parts = [folder.TITLE, _summary(frame), *_caveats(runs), DATA]
+def _answers(runs: dict[str, Run], frame: pd.DataFrame, taken: Taken) -> str:
+    """The text of report.md."""
+    return _text([folder.TITLE, _summary(frame), *_caveats(runs), *short.page(runs, frame, taken.times)])
+
+
+def _text(parts: Iterable[str]) -> str:
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _details(runs: dict[str, Run], frame: pd.DataFrame, draft: Path, taken: Taken) -> str:
+    """The text of details.md; draws its pictures into the draft."""
+    parts = [folder.TITLE, _summary(frame), *_caveats(runs), DATA, *([] if taken.all else [FEW])]
     parts.append("## Machines")
     parts += [tables.markdown(tables.side_by_side(runs)), _links(("machines",))]
-    taken = Taken()
     for section in _wanted(frame):
         parts += [f"## {section.title}", section.text]
         parts += _section(section, frame, draft, taken)
         parts.append(_links(section.csv))
     canvas.save_all(taken.drawings)
     parts += ["## Cases not measured", _rest(frame), _links(("not-measured",))]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    return _text(parts)
 
 
 SHOWN = 20  # lost processes of a run that are listed
 
+FEW = "Pictures are drawn of iteration times, of growth and of the map; `--pictures` draws those of all sections."
 DATA = f"Under `Data`: the same in SI units and full precision. In tables, `{tables.NONE}` is what does not apply."
 
 
@@ -335,7 +367,7 @@ def _section(section: Section, frame: pd.DataFrame, draft: Path, taken: Taken) -
         if (nothing := section.nothing(group)) is not None:
             yield f"{_caption(group)}: {nothing}"
             continue
-        for picture in section.pictures:
+        for picture in section.pictures if taken.all else filter(attrgetter("usual"), section.pictures):
             for _, part in group.groupby(picture.by, sort=False, observed=True):
                 yield _draw(picture, section, part, draft, taken)
         for _, part in group.groupby([*section.tables], sort=False, observed=True):
@@ -343,7 +375,7 @@ def _section(section: Section, frame: pd.DataFrame, draft: Path, taken: Taken) -
             yield section.table(part)
 
 
-def _room(group: pd.DataFrame) -> int:
+def _rows(group: pd.DataFrame) -> int:
     """What it takes to draw a picture of some cases, in rows; an empty one takes as long as some forty."""
     return 40 + math.prod(group[name].nunique() for name in ("variant", "backend", "dtype"))
 
@@ -355,11 +387,13 @@ def _caption(group: pd.DataFrame) -> str:
 def _draw(picture: Picture, section: Section, group: pd.DataFrame, draft: Path, taken: Taken) -> str:
     if (nothing := section.nothing(group)) is not None:
         return f"{_caption(group)}: {nothing}"
-    if (room := _room(group)) > taken.room:
+    if taken.rows[picture.name] >= taken.most:
         return f"{_caption(group)}: not drawn, as it would take too long to draw all; the tables have all."
-    taken.room -= room
+    taken.rows[picture.name] += _rows(group)
     name = _free_name(picture, group, taken.names)
     taken.drawings.append((picture.draw, group, draft / name))
+    if picture.draw is plots.iteration_time:
+        taken.times[frames.about(group)] = name
     alt = escape(f"{section.title}. {frames.about(group)}")
     return f"![{alt}]({name}.png)\n\n[as SVG]({name}.svg)"
 

@@ -12,11 +12,12 @@ from bench.reporting import frames
 
 @dataclass(frozen=True)
 class Picture:
-    """What is drawn of each group of cases that agree in `by`."""
+    """What is drawn of each group of cases that agree in `by`; usual: also unless all pictures are asked for."""
 
     name: str
     draw: Callable[[pd.DataFrame], Figure]
     by: list[str]
+    usual: bool = False
 
 
 @dataclass(frozen=True)

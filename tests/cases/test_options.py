@@ -246,7 +246,7 @@ def test_an_axis_is_added_in_one_place(copy, tmp_path):
         "from pathlib import Path; from bench.records.reading import load; print(load(Path(r'{}')).records[0].case.id)"
     )
     assert python(read.format(tmp_path / "older.json"), copy) == f"{entries[0]['param']}\n"
-    made = run("bench.report", json_path, "--output", tmp_path / "report", cwd=copy)
+    made = run("bench.report", json_path, "--pictures", "--output", tmp_path / "report", cwd=copy)
     assert made.returncode == 0, made.stderr
     text = (tmp_path / "report" / "report.md").read_text()
     assert "float64, 200 points, 1 batch, 100 steps" in text and "float64, 200 points, 2 batch, 100 steps" in text

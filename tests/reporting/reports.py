@@ -55,9 +55,9 @@ def _priced(backend: str, pace: float, *starts: tuple[str | None, float]) -> Rec
 
 
 def made(output: Path, *files: Path, options: tuple[str, ...] = ()) -> str:
-    """The text of the report on the files."""
-    assert report.main([*map(str, files), "--output", str(output), *options]) == 0
-    return (output / "report.md").read_text(encoding="utf-8")
+    """The text of the details of the report on the files."""
+    assert report.main([*map(str, files), "--output", str(output), "--pictures", *options]) == 0
+    return (output / "details.md").read_text(encoding="utf-8")
 
 
 def render_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

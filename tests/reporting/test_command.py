@@ -28,7 +28,7 @@ def test_without_arguments_the_newest_run_is_reported_beside_it(tmp_path, monkey
     write(Path("reports/new.json"), [record()])
     os.utime(old, (1, 1))
     assert report.main([]) == 0
-    assert str(Path("reports/new/report.md")) in capsys.readouterr().out
+    assert str(Path("reports/new/index.html")) in capsys.readouterr().out
     assert "manual" in Path("reports/new/report.md").read_text(encoding="utf-8")
 
 

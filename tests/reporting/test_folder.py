@@ -66,7 +66,7 @@ def test_a_report_that_is_cut_off_leaves_what_the_next_takes_away(
     copy, copied = folder.copy_atomically, []
 
     def cut_off(source: Path, target: Path) -> None:
-        if target.name == "report.md":
+        if target.name == "details.md":
             raise OSError(28, "No space left on device")
         copied.append(target)
         copy(source, target)
@@ -74,9 +74,9 @@ def test_a_report_that_is_cut_off_leaves_what_the_next_takes_away(
     with monkeypatch.context() as patch:
         patch.setattr(folder, "copy_atomically", cut_off)
         run = write(tmp_path / "other.json", [record(points=50)])
-        assert report.main([str(run), "--output", str(former)]) == 2
+        assert report.main([str(run), "--pictures", "--output", str(former)]) == 2
     assert {"speedup-cpu-100.png", "speedup-cpu-50.png"} <= files(former) and copied
-    assert "speedup-cpu-100.png" in (former / "report.md").read_text()  # which leads nowhere wrong
+    assert "speedup-cpu-100.png" in (former / "details.md").read_text()  # which leads nowhere wrong
     made(former, write(tmp_path / "one.json", [record()]))
     assert not [name for name in files(former) if "-50" in name or "-100" in name]
 

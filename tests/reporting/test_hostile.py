@@ -77,7 +77,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = hostile(folder / "](evil) `x` & <b>.json", records())
     devices = [record(device=name, outcome=FAILED, reason=name) for name in NAMES]
     other = hostile(folder / "=1\x1b[31m\n\n# two.json", [record(device=NAMES[0]), *devices[1:]])
-    words = [str(run), str(other), "--output", str(folder / "out"), "--baseline", NAMES[3]]
+    words = [str(run), str(other), "--pictures", "--output", str(folder / "out"), "--baseline", NAMES[3]]
     with pytest.MonkeyPatch.context() as patch:  # of a picture, what is text: to make the other file takes as long
         savefig = Figure.savefig
         patch.setattr(Figure, "savefig", lambda figure, name, **how: _text_only(savefig, figure, name, **how))
@@ -95,8 +95,9 @@ def tokens(text: str) -> Iterator[Token]:
         yield from token.children or ()
 
 
-def test_no_markdown_but_ours_is_in_a_report(made: Path) -> None:
-    text = (made / "report.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["report.md", "details.md"])
+def test_no_markdown_but_ours_is_in_a_report(made: Path, page: str) -> None:
+    text = (made / page).read_text(encoding="utf-8")
     found = list(tokens(text))
     images = [str(token.attrs["src"]) for token in found if token.type == "image"]
     assert images and all((made / name).is_file() for name in images)
@@ -113,13 +114,14 @@ def test_no_markdown_but_ours_is_in_a_report(made: Path) -> None:
 
 
 def test_a_report_steers_no_terminal(made: Path) -> None:
-    for file in [*made.rglob("*.csv"), made / "report.md"]:
+    for file in [*made.rglob("*.csv"), *made.glob("*.md")]:
         text = file.read_text(encoding="utf-8")
         assert all(each.isprintable() or each in "\n\u00a0\t" for each in text), file
 
 
-def test_every_table_has_as_many_cells_as_titles(made: Path) -> None:
-    text, width = (made / "report.md").read_text(encoding="utf-8"), 0
+@pytest.mark.parametrize("page", ["report.md", "details.md"])
+def test_every_table_has_as_many_cells_as_titles(made: Path, page: str) -> None:
+    text, width = (made / page).read_text(encoding="utf-8"), 0
     for line in text.splitlines():
         cells = len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) if line.startswith("|") else 0
         assert not (cells and width) or cells == width, line

@@ -173,13 +173,13 @@ sys.exit(importlib.import_module("bench.report").main(sys.argv[1:]))
 def test_a_report_needs_no_framework_and_is_the_same_wherever_it_is_made(holes):
     folder, _ = holes
     again = folder.with_name("again")
-    command = [sys.executable, "-c", CHECK, str(folder.with_name("run.json")), "--output", str(again)]
+    command = [sys.executable, "-c", CHECK, str(folder.with_name("run.json")), "--output", str(again), "--pictures"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     asked = "".join(f"asked for {name}\n" for name in FRAMEWORKS)
     assert (done.returncode, done.stderr) == (0, f"{asked}and then\n")
     files = sorted(path.relative_to(folder) for path in folder.rglob("*.*"))
     assert files == sorted(path.relative_to(again) for path in again.rglob("*.*"))
-    assert {file.suffix for file in files} == {".md", ".png", ".svg", ".csv", ".sha256"}
+    assert {file.suffix for file in files} == {".md", ".html", ".png", ".svg", ".csv", ".sha256"}
     for file in files:
         assert (folder / file).read_bytes() == (again / file).read_bytes(), file
 

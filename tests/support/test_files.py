@@ -122,11 +122,15 @@ def test_drafts_of_killed_writers_are_removed_by_the_next(target, monkeypatch):
 
 
 def test_a_report_that_stops_midway_points_to_nothing_that_is_missing(tmp_path, monkeypatch):
-    """Its pictures and tables come first, report.md last."""
+    """Its pictures and tables come first, the pages last."""
     written = []
     monkeypatch.setattr(folder, "copy_atomically", lambda source, target: written.append(target))
     monkeypatch.setattr(report.frames, "cases", lambda *_: None)
     monkeypatch.setattr(report, "_write_tables", lambda _, frame, place: (place / "z.csv").write_text(""))
-    monkeypatch.setattr(report, "_document", lambda _, frame, draft: str((draft / "z.png").write_text("")))
+    names = ["report.md", "z.png", "details.md", "index.html"]
+    monkeypatch.setattr(
+        report, "_write_pages", lambda _, frame, draft, pictures: [(draft / name).touch() for name in names]
+    )
     report.write({}, tmp_path)
-    assert written == [tmp_path / "tables/z.csv", tmp_path / "z.png", tmp_path / "report.md"]
+    last = ["details.md", "index.html", "report.md"]
+    assert written == [tmp_path / name for name in ["tables/z.csv", "z.png", *last]]
