@@ -40,7 +40,7 @@ function logAxis(title, low, high, few = false) {
   const digits = high / low > 300 || (few && high / low > 15) ? [1] : [1, 2, 5];
   const decimal = exponents.flatMap((k) => digits.map((digit) => Number(`${digit}e${k}`)));
   const values = (high / low < 5 ? linear(low, high) : decimal).filter((value) => value >= low && value <= high);
-  return { title, labelExpr: SI_SECONDS, values, labelOverlap: few, minExtent: 55 };
+  return { title, labelExpr: SI_SECONDS, values, labelOverlap: few };
 }
 
 /** Some round values, evenly spaced. */
@@ -250,7 +250,7 @@ function roundsChart(i) {
     height: 220,
     layer: [
       { data: { values: net }, mark: { type: "rule", strokeDash: [4, 3], color: css("--dim") }, encoding: { y: { field: "value", type: "quantitative", scale: { type: "log" } }, tooltip: [{ field: "told", title: "a process, net" }] } },
-      { data: { values: rows }, mark: { type: "point", size: 26 }, encoding: { x: { field: "x", type: "quantitative", axis: { title: timed ? "minutes" : "round", tickCount: 8 } }, y: { field: "value", type: "quantitative", scale: { type: "log", domain: [low, high], nice: false }, axis: logAxis("seconds per iteration, as read", low, high) }, color: { field: "process", type: "nominal", legend: { title: null }, scale: { scheme: "tableau10" } }, shape: { field: "kind", scale: { domain: ["counts", "warm-up"], range: ["circle", "cross"] }, legend: { title: null } }, tooltip: [{ field: "process" }, { field: "told", title: "an iteration" }, { field: "kind" }] } },
+      { data: { values: rows }, mark: { type: "point", size: 26 }, encoding: { x: { field: "x", type: "quantitative", axis: { title: timed ? "minutes" : "round", tickCount: 8 } }, y: { field: "value", type: "quantitative", scale: { type: "log", domain: [low, high], nice: false }, axis: { ...logAxis("seconds per iteration, as read", low, high), minExtent: 55 } }, color: { field: "process", type: "nominal", legend: { title: null }, scale: { scheme: "tableau10" } }, shape: { field: "kind", scale: { domain: ["counts", "warm-up"], range: ["circle", "cross"] }, legend: { title: null } }, tooltip: [{ field: "process" }, { field: "told", title: "an iteration" }, { field: "kind" }] } },
     ],
   };
 }
