@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 JSON := reports/$(shell date +%Y-%m-%d-%H%M%S).json
 
-.PHONY: report test lint agree clean
+.PHONY: report test lint agree docs clean
 
 # A case that fails stands in the report with its reason: the report is made all the same, and then make fails.
 report: .venv/installed
@@ -25,6 +25,14 @@ lint: .venv/installed
 # Do the backends still compute the same? Checked, not timed.
 agree: .venv/installed
 	$(BIN)/pytest bench --benchmark-disable $(OPTIONS)
+
+# The documents as a site, in site/: a dead link fails it, and so does the notebook, which is run.
+docs: .venv/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
+.venv/docs: .venv/installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
