@@ -30,8 +30,10 @@ def on_files(files: Files, config: Any) -> Files:
             files.append(_file(path, config))
         if path.endswith(".md"):
             found = {target for target, _ in _targets(path, (ROOT / path).read_text(encoding="utf-8"))}
-            waiting += sorted(one for one in found - seen if not _of_docs(one))
-            seen |= found
+        else:
+            found = set(_inside(path))
+        waiting += sorted(one for one in found - seen if not _of_docs(one))
+        seen |= found
     return files
 
 
@@ -94,8 +96,14 @@ def _shown(path: str) -> str:
     return f"{UNSEARCHED}# {path}\n\n````{language}\n{text}````\n"
 
 
+def _inside(path: str) -> list[str]:
+    """The files in a folder; none in a file."""
+    found = (one for one in (ROOT / path).rglob("*") if one.is_file() and "__pycache__" not in one.parts)
+    return sorted(one.relative_to(ROOT).as_posix() for one in found)
+
+
 def _folder(path: str) -> str:
     """A page that lists a folder."""
-    inside = sorted(one for one in (ROOT / path).rglob("*") if one.is_file() and "__pycache__" not in one.parts)
-    lines = [f"- `{one.relative_to(ROOT).as_posix()}`" for one in inside]
+    beside = posixpath.dirname(place(path)) or "."
+    lines = [f"- [`{one}`]({posixpath.relpath(place(one), beside)})" for one in _inside(path)]
     return "\n".join([f"{UNSEARCHED}# {path}\n", *lines, ""])

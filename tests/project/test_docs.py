@@ -110,13 +110,26 @@ def helped(module: str) -> set[str]:
     return {*OPTION.findall(told.getvalue())}
 
 
+class Names(set[str]):
+    """The names of options, as a plugin of pytest adds them."""
+
+    def getgroup(self, *_, **__):
+        return self
+
+    def addoption(self, *names, **_):
+        self.update(names)
+
+    addini, _addoption = getgroup, addoption
+
+
 @pytest.fixture(scope="module")
 def known() -> dict[str, set[str]]:
-    """The options of each command that the documents name, and of the suite as `pytest bench`."""
-    command = [sys.executable, "-m", "pytest", "bench", "--help"]
-    suite = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    """The options of each command that the documents name, and those of `pytest bench`."""
+    suite = Names()
+    for plugin in ("bench.conftest", "pytest_benchmark.plugin", "xdist.plugin"):
+        importlib.import_module(plugin).pytest_addoption(suite)
     names = {name for page in PAGES for name, _ in COMMAND.findall(text(page))}
-    return {"pytest": {*OPTION.findall(suite)}, **{name: helped(f"bench.{name}") for name in names}}
+    return {"pytest": suite, **{name: helped(f"bench.{name}") for name in names}}
 
 
 def unknown(page: str, known: dict[str, set[str]]) -> set[tuple[str, str]]:
