@@ -40,4 +40,4 @@ docs: .venv/docs
 	touch $@
 
 clean:
-	rm -rf .venv
+	rm -rf .venv site
