@@ -77,10 +77,11 @@ class Loading:
 def blocks(logs: Array, states: Array, process: npt.NDArray[np.int64]) -> Blocks:
     """Those of a case's rounds, in the order in which they were made."""
     rows = [(number, part) for number in np.unique(process) for part in _parts(np.flatnonzero(process == number))]
-    net = logs - states[:, :1] @ EXPECTED[:1]
+    both = np.stack([logs, logs - states[:, :1] @ EXPECTED[:1]])
+    raw, net = np.array([np.median(both[:, part], axis=1) for _, part in rows]).reshape(-1, 2).T
     return Blocks(
-        np.array([np.median(logs[part]) for _, part in rows]),
-        np.array([np.median(net[part]) for _, part in rows]),
+        raw,
+        net,
         np.array([states[part].mean(axis=0) for _, part in rows]),
         np.array([number for number, _ in rows]),
     )
