@@ -12,7 +12,7 @@ from bench.cases.choice import Choice
 from bench.measuring.assembly import record_of, samples_of, untimed
 from bench.measuring.journal import MAGIC, read
 from bench.records.limits import Text
-from bench.records.reading import bounded
+from bench.records.reading import bounded, load
 from bench.records.reading import sample as sample_of
 from bench.records.record import SKIPPED, Comparison, Machine, Record, Run, Sample
 from bench.statistics.estimate import estimated
@@ -86,6 +86,11 @@ def runs_of(path: Path) -> list[Run]:
         told = one_line(str(error).removeprefix(f"{path}: ").partition("; delete it")[0])
         raise InputError(f"{path}: damaged, or of another version ({told}); expected the journal of a run") from None
     return [_run(path, label, asked, plan, samples) for label in plan.cases]
+
+
+def runs_in(path: Path) -> list[Run]:
+    """That of a JSON, or those of a journal. Raises InputError for what is neither, or is damaged."""
+    return runs_of(path) if is_journal(path) else [load(path)]
 
 
 def _run(path: Path, label: str, asked: _Asked, plan: Plan, samples: Sequence[Sample]) -> Run:

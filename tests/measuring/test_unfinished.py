@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from conftest import edit
 
+import bench
 from bench import report
 from bench.cases.options import choice_of
 from bench.measuring.group import Group
@@ -105,6 +106,14 @@ def test_both_sides_of_a_comparison_are_there(tmp_path, monkeypatch, capsys):
         assert run.records == tuple(runner.so_far(case, label=run.machine.comparison.side) for case in runner.selected)
     assert report.main([str(path)]) == 0
     assert (tmp_path / "report" / "report.md").exists() and str(tmp_path / "report") in capsys.readouterr().out
+
+
+def test_a_journal_is_loaded_as_a_frame(path):
+    frame = bench.load(path)
+    assert set(frame["outcome"]) == {MEASURED, SKIPPED} and set(frame["run"]) == {"run"}
+    assert (frame.loc[frame["outcome"] == MEASURED, "processes"].tolist()) == [
+        len(one.processes) for one in runs_of(path)[0].measured.values()
+    ]
 
 
 def test_a_report_of_a_journal_says_that_it_is_not_whole(path, tmp_path):
