@@ -15,14 +15,12 @@ if __name__ == "__main__":
     exits.guard()  # also while the rest is imported
 
 from bench.measuring.unfinished import runs_in
-from bench.records.reading import newest
+from bench.records.reading import REPORTS, newest
 from bench.records.record import Run
 from bench.reporting import frames
 from bench.reporting.baseline import add_baseline
 from bench.reporting.report import write
 from bench.support.errors import InputError, Parser
-
-REPORTS = Path("reports")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -22,6 +22,7 @@ from bench.support.errors import InputError
 
 T = TypeVar("T")
 EXPECTED = "expected the JSON of a run"
+REPORTS = Path("reports")  # where commands look for the newest run
 READABLE = (*UPGRADES, SCHEMA)
 
 
