@@ -62,12 +62,13 @@ def _one(path: Path) -> Run:
 def _write(run: Run, folder: Path) -> None:
     """Write all files, each in one step, and say which. Raises InputError where that cannot be done."""
     try:
-        for path, text in asv_results.files(run, folder).items():
+        files = asv_results.files(run, folder)
+        for path, text in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, text)
-            print(path)
     except OSError as error:
         raise InputError(f"--output {folder}: cannot be written ({error.strerror}); expected a folder") from None
+    print(*files, sep="\n")
 
 
 def _tell(run: Run, name: str) -> None:

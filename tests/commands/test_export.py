@@ -248,6 +248,13 @@ def test_a_list_that_is_none_of_asvs_is_refused_and_stays(content, path, tmp_pat
     assert listed.read_text() == content and list(listed.parent.iterdir()) == [listed]
 
 
+def test_a_folder_that_cannot_be_written_is_refused(path, tmp_path, capsys):
+    (tmp_path / "results").write_text("in the way")
+    told = refused(capsys, "asv", path, "--output", tmp_path / "results")
+    assert told.startswith(f"--output {tmp_path / 'results'}: cannot be written")
+    assert (tmp_path / "results").read_text() == "in the way"
+
+
 def test_names_from_a_file_stay_inside_the_folder(tmp_path, capsys):
     hostile = {"cpu": "../../x", "python": "/../3", "packages": {"numpy": "../../y" * 40}}
     run = write(tmp_path / "run.json", [record()], git_commit=COMMIT, **hostile)

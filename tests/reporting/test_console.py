@@ -74,7 +74,7 @@ LONG = [
 def test_it_is_at_most_100_columns_wide_whatever_it_holds():
     lines = list(console.lines(LONG))
     assert max(map(len, lines)) <= 100
-    assert sum(line.count("12.3 \u00b5s") for line in lines) == 12 and sum(line.count(" <") for line in lines) == 1
+    assert sum(line.count("12.3 \u00b5s") for line in lines) == 12 and sum("s <" in line for line in lines) == 1
     assert sum(line.startswith("variant") for line in lines) > 1  # as many tables as it takes
 
 
