@@ -19,7 +19,7 @@ if __name__ == "__main__":
 
 from bench.cases.options import add_options, choice_of
 from bench.measuring.neighbours import Presence
-from bench.records.reading import load, newest_of
+from bench.records.reading import REPORTS, load, newest_of
 from bench.records.record import Run
 from bench.reporting.advice import FORMATS
 from bench.sides.machine import machine_of
@@ -32,7 +32,6 @@ from bench.support.errors import InputError, Parser
 from bench.support.words import number
 from bench.workers.process import WorkerError
 
-REPORTS = Path("reports")
 DEFAULTS = {"variant": "manual", "dtype": "float32", "device": "cpu"}
 USUAL, MINUTES, SEED = "text", "9", "0"
 SIZES = "100,1000,10000,100000,1000000"

@@ -13,18 +13,19 @@ from bench.cases.options import KEEP_CODE, add_options, asked, keep_folder
 from bench.measuring.destination import OPTION, given, usual
 from bench.measuring.kept_code import beside
 from bench.measuring.neighbours import warning
+from bench.measuring.own_table import asked_for
 from bench.measuring.reporter import Reporter
 from bench.measuring.runner import Runner
 from bench.measuring.scheduler import Job, nothing
 from bench.measuring.unfinished import journal_of
 from bench.records.record import FAILED, MEASURED, NOT_REACHED, RIGHT, SKIPPED, Machine, Record
 from bench.records.writing import document, machine_info, write
-from bench.reporting import folder
+from bench.reporting import console, folder
 from bench.sides.machine import PASSING, machine_of
 from bench.sides.side import here
 from bench.support.errors import InputError, printable
 from bench.support.files import try_to_write
-from bench.support.terminal import Progress
+from bench.support.terminal import Progress, plain
 
 RUNNER = pytest.StashKey[Runner]()
 PROGRESS = pytest.StashKey[Progress]()
@@ -267,6 +268,12 @@ def pytest_benchmark_generate_json(config, include_data, commit_info):
     return document(records, _machine(config), runner.disable_gc, commit_info, include_data)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_benchmark_group_stats(config):
+    """Its table has no groups, and so is not shown, unless it is asked for: ours says what the report will."""
+    return None if asked_for(config) else []
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
     config = session.config
@@ -317,6 +324,8 @@ def pytest_terminal_summary(terminalreporter, config):
     if runner.ran and not runner.complete:
         for line in _cut_short(runner, path, config.invocation_params.args):
             terminalreporter.line(line, yellow=True)
+    for line in _figures(config, records.values()):
+        terminalreporter.line(line)
     for line in _agreement(records):
         terminalreporter.line(line)
     for line in _restlessness(records):
@@ -336,6 +345,19 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.line(f"its report: {page}{old}")
         else:
             terminalreporter.line(f"its report: python -m bench.report {shlex.quote(str(path))}")
+
+
+def _figures(config, records: Iterable[Record]) -> list[str]:
+    """The table of the run, in characters that the terminal has; nothing where pytest or pytest-benchmark is told to be
+    quiet (`-qq`, `--benchmark-quiet`).
+    """
+    option = config.option
+    if option.verbose < -1 or (option.benchmark_quiet and not option.benchmark_verbose):
+        return []
+    try:
+        return [*plain(console.lines(records)), ""]
+    except Exception as error:  # the run is kept already: it ends by its own code, whatever is wrong with the table
+        return [f"warning: no table ({error!r}): this is a bug in fitbench, please report it"]
 
 
 def _cut_short(runner: Runner, path: Path | None, words: Sequence[str]) -> Iterator[str]:

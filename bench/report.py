@@ -16,22 +16,20 @@ from bench.support import exits
 if __name__ == "__main__":
     exits.guard()  # also while the rest is imported
 
-from bench.measuring.unfinished import is_journal, runs_of
-from bench.records.reading import load, newest
+from bench.measuring.unfinished import runs_in
+from bench.records.reading import REPORTS, newest
 from bench.records.record import Run
 from bench.reporting import folder, frames
 from bench.reporting.baseline import add_baseline
 from bench.reporting.report import write
 from bench.support.errors import InputError, Parser
 
-REPORTS = Path("reports")
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Make a report from a command line; returns the exit code, 2 for bad input."""
     arguments = _parser().parse_args(argv)
     try:
-        runs = frames.labelled(run for path in arguments.json or [newest(REPORTS)] for run in _runs(path))
+        runs = frames.labelled(run for path in arguments.json or [newest(REPORTS)] for run in runs_in(path))
         if arguments.output == "":
             raise InputError("--output '': empty; expected a folder")
         output = Path(arguments.output or _beside(next(iter(runs.values()))))
@@ -41,11 +39,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     print(f"Wrote the report, its pictures and tables to {output}\nOpen {output / folder.SITE}")
     return 0
-
-
-def _runs(path: Path) -> list[Run]:
-    """That of a JSON, or those of a journal."""
-    return runs_of(path) if is_journal(path) else [load(path)]
 
 
 def _beside(run: Run) -> Path:

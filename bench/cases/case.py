@@ -14,8 +14,8 @@ PICTURE, TABLE, ROW, COLUMN = PLACES = ("picture", "table", "row", "column")
 
 
 def axis(place: str, metavar: str, what: str, least: int = 1, usual: int | None = None, **words: Any) -> Any:
-    """A field of Case. `place` is one of PLACES; `least` bounds a number, of which `usual` is meant if none is given;
-    what remains is for dataclasses.field.
+    """A field of Case. `place` is one of PLACES; `what` is its meaning, for the help and for docs/records.md; `least`
+    bounds a number, of which `usual` is meant if none is given; what remains is for dataclasses.field.
     """
     about = {"place": place, "metavar": metavar, "what": what, "least": least, "usual": usual}
     return field(metadata=about, **words)
@@ -23,17 +23,17 @@ def axis(place: str, metavar: str, what: str, least: int = 1, usual: int | None 
 
 @dataclass(frozen=True, order=True)
 class Case:
-    """What is measured, on every axis. Raises ValueError for a value that no case can have.
+    """What is measured, on every axis.
 
     An axis is a name or a number. One that comes later needs a default: what older records had without saying so, and
-    older workers have without being told.
+    older workers have without being told. Raises ValueError for a value that no case can have.
     """
 
-    variant: str = axis(ROW, "V", "ways to write the fit")
+    variant: str = axis(ROW, "V", "the way to write the fit")
     backend: str = axis(COLUMN, "B", "what runs it")
-    device: str = axis(PICTURE, "D", "cpu, cuda, cuda:1, mps, tpu")
+    device: str = axis(PICTURE, "D", "as the backend names it: cpu, cuda, cuda:1, mps, tpu")
     dtype: str = axis(TABLE, "T", ", ".join(DTYPES))
-    points: int = axis(PICTURE, "N", "sizes", least=4, usual=2000)  # a cubic has four coefficients
+    points: int = axis(PICTURE, "N", "the points that are fitted", least=4, usual=2000)  # a cubic has four coefficients
 
     def __post_init__(self) -> None:
         for each in AXES:

@@ -33,7 +33,7 @@ from bench.measuring.rule import Rule
 from bench.measuring.sampling import Sampler
 from bench.measuring.scheduler import Cores, Job, Scheduler
 from bench.measuring.unfinished import Entry, Plan, samples_in
-from bench.records.record import MEASURED, SKIPPED, Machine, Record, Sample
+from bench.records.record import MEASURED, SCHEMA, SKIPPED, Machine, Record, Sample
 from bench.records.slowing import slowed
 from bench.sides.able import unable, unwritten
 from bench.sides.code import changed, files, hash_of
@@ -430,8 +430,9 @@ def _pace(samples: Iterable[Sample]) -> float | None:
 
 
 def _journal_key(runner: Runner) -> dict[str, Any]:
-    """What a sample depends on: what was asked for, and for each side its versions, flags, machine and code."""
+    """What a sample depends on: its form, what was asked for, and for each side its versions, flags, machine, code."""
     return {
+        "schema": SCHEMA,
         "choice": asdict(runner.choice),
         "timed": runner.timed,
         "disable_gc": runner.disable_gc,

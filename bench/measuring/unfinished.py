@@ -12,9 +12,9 @@ from bench.cases.choice import Choice
 from bench.measuring.assembly import record_of, samples_of, untimed
 from bench.measuring.journal import MAGIC, read
 from bench.records.limits import Text
-from bench.records.reading import bounded
+from bench.records.reading import bounded, check_schema, load
 from bench.records.reading import sample as sample_of
-from bench.records.record import SKIPPED, Comparison, Machine, Record, Run, Sample
+from bench.records.record import SCHEMA, SKIPPED, Comparison, Machine, Record, Run, Sample
 from bench.statistics.estimate import estimated
 from bench.support.errors import InputError, one_line
 from bench.support.paths import anonymous
@@ -46,6 +46,12 @@ class _Asked(msgspec.Struct, frozen=True):
     sides: dict[str, dict[str, Any]]
 
 
+class _Written(msgspec.Struct, frozen=True):
+    """Of a journal's key, the schema of its samples; older ones do not tell."""
+
+    schema: Any = None
+
+
 def journal_of(path: Path) -> Path:
     """The journal that stands beside a JSON until it is whole."""
     return Path(f"{path}{SUFFIX}")
@@ -73,11 +79,12 @@ def samples_in(path: Path, contents: Sequence[bytes], timed: bool) -> list[Sampl
 def runs_of(path: Path) -> list[Run]:
     """The run that a journal tells of; of a comparison those of both sides. It is read, and left as it is.
 
-    Raises InputError for what is no journal, is damaged, or holds nothing yet.
+    Raises InputError for what is no journal, is damaged, of another schema, or holds nothing yet.
     """
     found = read(path)
     if found.plan is None or not found.samples:
         raise InputError(f"{path}: nothing is measured yet; expected the journal of a run that has measured something")
+    _check_schema(path, found.key)
     try:
         asked = msgspec.json.decode(found.key, type=_Asked)
         plan = msgspec.json.decode(found.plan, type=Plan)
@@ -86,6 +93,21 @@ def runs_of(path: Path) -> list[Run]:
         told = one_line(str(error).removeprefix(f"{path}: ").partition("; delete it")[0])
         raise InputError(f"{path}: damaged, or of another version ({told}); expected the journal of a run") from None
     return [_run(path, label, asked, plan, samples) for label in plan.cases]
+
+
+def _check_schema(path: Path, key: bytes) -> None:
+    """Raises InputError for a journal of a fitbench whose samples have another form."""
+    try:
+        schema = msgspec.json.decode(key, type=_Written).schema
+    except ValueError:
+        return  # damaged: whoever reads on says so
+    if schema is not None:
+        check_schema(str(path), schema, (SCHEMA,))
+
+
+def runs_in(path: Path) -> list[Run]:
+    """That of a JSON, or those of a journal. Raises InputError for what is neither, or is damaged."""
+    return runs_of(path) if is_journal(path) else [load(path)]
 
 
 def _run(path: Path, label: str, asked: _Asked, plan: Plan, samples: Sequence[Sample]) -> Run:

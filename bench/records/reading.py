@@ -6,7 +6,7 @@ that was planned is in the one list or the other.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,11 +22,17 @@ from bench.support.errors import InputError
 
 T = TypeVar("T")
 EXPECTED = "expected the JSON of a run"
+REPORTS = Path("reports")  # where commands look for the newest run
+READABLE = (*UPGRADES, SCHEMA)
 
 
 def load(path: Path) -> Run:
-    """Read a run. Raises InputError for a file that is missing, too large, not JSON, not of fitbench, or damaged."""
+    """Read a run. Raises InputError for a file that is missing, too large, not JSON, not of fitbench, of a schema that
+    is not read here, or damaged. One of an older schema is read as if today's had been written.
+    """
     document = _document(path)
+    if (written := document.get("fitbench_schema")) is not None:
+        check_schema(str(path), written)  # before anything that a newer one may have otherwise
     machine = document.get("machine_info", {})
     places = [(f"{part}[{i}]", entry) for part in PARTS for i, entry in enumerate(document[part])]
     if not places:
@@ -128,13 +134,20 @@ def _disable_gc(path: Path, benchmarks: Sequence[Any]) -> bool | None:
     return _typed(path, "benchmarks[0].options", options, _Options).disable_gc
 
 
+def check_schema(where: str, found: Any, readable: Collection[int] = READABLE) -> None:
+    """Raises InputError for what was written in a schema that is not read here: both are named, and which is newer."""
+    if type(found) is not int:
+        raise InputError(f"{where}: damaged: schema {repr(found)[:50]}; expected a whole number")
+    if found not in readable:
+        age = "newer than" if found > max(readable) else "too old for"
+        schemas = " to ".join(map(str, dict.fromkeys((min(readable), max(readable)))))
+        raise InputError(f"{where}: of schema {str(found)[:50]}, {age} this fitbench, which reads schema {schemas}")
+
+
 def _upgraded(path: Path, where: str, info: dict[str, Any]) -> dict[str, Any]:
     """The record in today's schema, by a step from each schema to the next."""
     found = info["schema"]
-    readable = sorted([*UPGRADES, SCHEMA])
-    if type(found) is not int or found not in readable:
-        known = " and ".join(map(str, readable))
-        raise InputError(f"{path}: {where}: written in schema {repr(found)[:50]}; this fitbench reads schema {known}")
+    check_schema(f"{path}: {where}", found)
     try:
         for schema in range(found, SCHEMA):
             info = UPGRADES[schema](info)

@@ -1,6 +1,7 @@
 """What a case leaves behind: the record of a run, and the sample of one of its processes.
 
-Fields that were not reached are None. Times are in seconds, memory in bytes.
+Fields that were not reached are None. Times are in seconds, memory in bytes. What each field means is its description:
+docs/records.md is made of these.
 """
 
 from dataclasses import asdict
@@ -49,30 +50,48 @@ Losses = Annotated[list[tuple[Steps, Value]], Meta(max_length=1_000_000)]
 
 
 class ProcessStart(msgspec.Struct, frozen=True, kw_only=True):
-    """What one process of a case paid before its second iteration, and how it warmed up.
+    """What one process paid before the second iteration of the case, and how it warmed up."""
 
-    process: its number; started: when, in seconds since 1970. import_seconds and startup_seconds are shared by all its
-    cases that import the same packages; build_seconds and first_call_seconds are this case's; steady_build_seconds and
-    steady_call_seconds the same once everything is compiled. cache_state: of compiled code on disk, None where there is
-    none; cache_hits and compilations: in the first call. beside: how many jobs of the run went on beside its start on
-    other cores, at most; 0 if it was alone, as in all files of older versions. warm_up_rounds: before the warm-up was
-    over; warm: whether a test ended it.
-    """
-
-    process: Count
-    started: Clock | None = None
-    import_seconds: Seconds | None = None
-    startup_seconds: Seconds | None = None
-    build_seconds: Seconds | None = None
-    first_call_seconds: Seconds | None = None
-    cache_state: Literal["empty", "warm"] | None = None
-    cache_hits: Count | None = None
-    compilations: Count | None = None
-    beside: Count = 0
-    steady_build_seconds: Seconds | None = None
-    steady_call_seconds: Seconds | None = None
-    warm_up_rounds: Count | None = None
-    warm: bool = False
+    process: Annotated[Count, Meta(description="its number")]
+    started: Annotated[Clock | None, Meta(description="when, in seconds since 1970")] = None
+    import_seconds: Annotated[
+        Seconds | None,
+        Meta(
+            description="NumPy, the framework and what else the implementation imports; shared by the cases of the"
+            " process that import the same"
+        ),
+    ] = None
+    startup_seconds: Annotated[
+        Seconds | None, Meta(description="first use of the device and of the compiler; shared likewise")
+    ] = None
+    build_seconds: Annotated[
+        Seconds | None,
+        Meta(description="the implementation's own file, data to the device, features and state"),
+    ] = None
+    first_call_seconds: Annotated[Seconds | None, Meta(description="compiling, and one step")] = None
+    cache_state: Annotated[
+        Literal["empty", "warm"] | None,
+        Meta(
+            description="of compiled code on disk when it began: `empty` or `warm`; null without such a cache",
+        ),
+    ] = None
+    cache_hits: Annotated[Count | None, Meta(description="in the first call")] = None
+    compilations: Annotated[Count | None, Meta(description="in the first call; null where there is no compiler")] = None
+    beside: Annotated[
+        Count,
+        Meta(
+            description="how many other jobs of the run went on on other cores while it started and converged, at"
+            " most; 0: it was alone, as in files without this field"
+        ),
+    ] = 0
+    steady_build_seconds: Annotated[Seconds | None, Meta(description="`build_seconds` once everything is compiled")] = (
+        None
+    )
+    steady_call_seconds: Annotated[
+        Seconds | None, Meta(description="`first_call_seconds` once everything is compiled")
+    ] = None
+    warm_up_rounds: Annotated[Count | None, Meta(description="before the warm-up was over")] = None
+    warm: Annotated[bool, Meta(description="whether a test ended the warm-up, rather than its time")] = False
 
     @property
     def whole(self) -> bool:
@@ -81,97 +100,187 @@ class ProcessStart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Sampling(msgspec.Struct, frozen=True):
-    """How sampling ended.
+    """How the sampling of a case ended."""
 
-    stopped: "precision" if the median's interval is as narrow as asked for; else "max-rounds" if a process made the
-    most rounds that any may, and "max-time" if none did; "decided" if an A/B run gave it no more processes since its
-    verdict stood; "interrupted" if the run ended before all processes that were asked for had their turn, however
-    narrow the interval. half_width: of that interval, relative to the median; None
-    where nothing is known of it. asked: the processes that were asked for; None in files of older versions.
-    """
-
-    stopped: Literal["precision", "max-time", "max-rounds", "decided", "interrupted"]
-    half_width: Error | None
-    asked: Processes | None = None
+    stopped: Annotated[
+        Literal["precision", "max-time", "max-rounds", "decided", "interrupted"],
+        Meta(
+            description="`precision`: the median's interval was narrow enough; `max-time`: the time was up;"
+            " `max-rounds`: a process made the most rounds that any may; `decided`: `bench.ab` gave it no more"
+            " processes, since its verdict stood; `interrupted`: the run ended before all processes had their turn,"
+            " however narrow the interval"
+        ),
+    ]
+    half_width: Annotated[
+        Error | None,
+        Meta(description="of that interval, relative to the median; null where nothing is known of it"),
+    ]
+    asked: Annotated[
+        Processes | None,
+        Meta(
+            description="the processes that were asked for; in `bench.ab` the most that a side may have; null in older"
+            " files"
+        ),
+    ] = None
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """What the kept rounds of a case come to, as the report shows it: whoever reads it needs no statistics.
-
-    seconds: per iteration, at the machine's own quiet state: the mean of process_seconds, which are each process's own,
-    by ascending number of the process. low, high: an interval that holds it with `confidence`; None where nothing is
-    known of it. unstable: whether the processes differ by more than the machine explains, so that no one figure tells
-    what the case takes; unstable_kind: in two "modes", or by a "drift"; modes: the seconds of the two modes, or those
-    of the first process and the last. raw_seconds: as read, whatever the machine's state: the median over processes of
-    the median of each one's rounds. factors: of the machine's state that are taken away, none where the figures are as
-    read; loadings: by factor, what the log of the seconds moves by with it. taken: rounds that had to share their core
-    with another program, as their CPU time tells.
+    """What the rounds after the warm-up come to, as the report shows it: whoever reads it needs no statistics. `stats`
+    are those of `process_seconds`.
     """
 
-    seconds: Positive
-    low: Positive | None
-    high: Positive | None
-    confidence: Annotated[float, Meta(gt=0, lt=1)]
-    process_seconds: Annotated[list[Positive], Meta(min_length=1, max_length=MOST_PROCESSES)]
-    unstable: bool
-    unstable_kind: Literal["modes", "drift"] | None = None
-    modes: tuple[Positive, Positive] | None = None
-    raw_seconds: Positive | None = None
-    factors: Annotated[list[Literal["core", "memory"]], Meta(max_length=2)] = []
-    loadings: Annotated[list[Value], Meta(max_length=2)] = []
-    taken: Count = 0
+    seconds: Annotated[
+        Positive,
+        Meta(description="per iteration, at the machine's own quiet state: the mean of `process_seconds`"),
+    ]
+    low: Annotated[
+        Positive | None,
+        Meta(description="one end of an interval that holds it with `confidence`; null where nothing is known of it"),
+    ]
+    high: Annotated[Positive | None, Meta(description="the other")]
+    confidence: Annotated[float, Meta(gt=0, lt=1, description="of the interval, a fraction of 1")]
+    process_seconds: Annotated[
+        list[Positive],
+        Meta(
+            min_length=1,
+            max_length=MOST_PROCESSES,
+            description="each process's own figure, net of the machine, by ascending number of the process",
+        ),
+    ]
+    unstable: Annotated[
+        bool,
+        Meta(
+            description="whether the processes differ by more than the machine explains, so that no one figure tells"
+            " what the case takes"
+        ),
+    ]
+    unstable_kind: Annotated[Literal["modes", "drift"] | None, Meta(description="`modes` or `drift`")] = None
+    modes: Annotated[
+        tuple[Positive, Positive] | None,
+        Meta(description="the seconds of the two modes, or those of the first process and the last"),
+    ] = None
+    raw_seconds: Annotated[
+        Positive | None,
+        Meta(
+            description="as read, whatever the machine's state: the median over processes of the median of each one's"
+            " rounds"
+        ),
+    ] = None
+    factors: Annotated[
+        list[Literal["core", "memory"]],
+        Meta(
+            max_length=2,
+            description="of the machine's state that are taken away: `core`, `memory`; none where the figures are as"
+            " read",
+        ),
+    ] = []
+    loadings: Annotated[
+        list[Value],
+        Meta(max_length=2, description="by factor: by how much the log of the seconds moves with it"),
+    ] = []
+    taken: Annotated[
+        Count,
+        Meta(description="rounds that had to share their core with another program, as their CPU time tells"),
+    ] = 0
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a fit apart from its timings.
+    """What is known of a fit apart from its timings."""
 
-    losses: pairs of a step, counted from 1, and the loss that it saw; exact_losses: the same of the oracle.
-    peak_memory_bytes: of the whole process; data_peak_bytes: what of it came on top of what was resident before the
-    data were made; data_predicted_bytes: what the arrays were expected to take of it.
-    compiler_options: what the compiler was told on top of its defaults; fingerprint: the SHA-256, in hex, of the code
-    that it generated, or that processes differ in it; None where there is no compiler, it does not tell, or in older
-    files.
-    """
-
-    device_name: Text | None = None
-    threads: Count | None = None
-    cores: Cores | None = None
-    matmul_precision: Name | None = None
-    graph_breaks: Count | None = None
-    recompiles: Count | None = None
-    peak_memory_bytes: Count | None = None
-    data_peak_bytes: Count | None = None
-    data_predicted_bytes: Count | None = None
-    coefficients: Annotated[list[Value], Meta(max_length=100)] | None = None
-    losses: Losses | None = None
-    exact_losses: Losses | None = None
-    compiler_options: Annotated[dict[Name, Text], Meta(max_length=100)] = {}
-    fingerprint: Name | None = None
+    device_name: Annotated[Text | None, Meta(description="as the system or the framework names it")] = None
+    threads: Annotated[Count | None, Meta(description="that the worker really used")] = None
+    cores: Annotated[Cores | None, Meta(description="that it was pinned to")] = None
+    matmul_precision: Annotated[Name | None, Meta(description="of matrix products, in the framework's word")] = None
+    graph_breaks: Annotated[Count | None, Meta(description="of compiled code; null where there can be none")] = None
+    recompiles: Annotated[Count | None, Meta(description="after the first call")] = None
+    peak_memory_bytes: Annotated[
+        Count | None,
+        Meta(description="resident size of the whole worker process, framework included, while the case ran"),
+    ] = None
+    data_peak_bytes: Annotated[
+        Count | None,
+        Meta(
+            description="what of that came on top of what was resident before the data of the case were made; null in"
+            " older files"
+        ),
+    ] = None
+    data_predicted_bytes: Annotated[
+        Count | None,
+        Meta(
+            description="what the arrays of the case were expected to take at once, as its file under `impls/` states"
+            " it (`ARRAYS`); null in older files"
+        ),
+    ] = None
+    coefficients: Annotated[
+        Annotated[list[Value], Meta(max_length=100)] | None,
+        Meta(description="at the end of the fit: a, b, c, and so on, in the variant's own parametrisation"),
+    ] = None
+    losses: Annotated[
+        Losses | None,
+        Meta(description="pairs of a step, counted from 1, and the loss that it saw, before its update"),
+    ] = None
+    exact_losses: Annotated[Losses | None, Meta(description="the same of the exact fit")] = None
+    compiler_options: Annotated[
+        dict[Name, Text],
+        Meta(
+            max_length=100,
+            description="what the compiler was told on top of its defaults, by the name of the option",
+        ),
+    ] = {}
+    fingerprint: Annotated[
+        Name | None,
+        Meta(
+            description="the SHA-256, in hex, of the code that the compiler generated, names and addresses normalised;"
+            " `differs between processes` where the processes of the run do not agree; null where there is no"
+            " compiler, where it does not tell (Numba tells nothing of code that it found in a cache), or in older"
+            " files. It is no hash of machine code: another version of XLA or of the C++ compiler may make other code"
+            " of the same text"
+        ),
+    ] = None
 
 
 class Record(Facts, frozen=True, kw_only=True):
-    """One case of one run.
+    """One case of one run, with the fields of its `Case` and its `Facts` beside its own.
 
-    outcome: "measured"; "agreed", checked but not timed, as asked; "skipped" or "failed", with the reason;
-    "not reached", because the run ended before its first round was told. estimate: what the rounds come to; None in
-    files of older versions. lost: the processes that count for nothing because their worker was killed, died or did not
-    answer in time, each with the reason: "process 19: killed". unwritten: whether the code of the run did not have this
-    case at all. Raises ValueError for a case that is said to be right and lacks what shows it.
+    Raises ValueError for a case that is said to be right and lacks what shows it.
     """
 
     case: Case
-    outcome: Outcome
-    reason: Text | None
-    seed: Count
-    steps: Steps
-    schema: Literal[4] = SCHEMA
-    agreement: Agreement | None = None
-    processes: Annotated[list[ProcessStart], Meta(max_length=MOST_PROCESSES)] | None = None
-    rounds: Rounds | None = None
-    sampling: Sampling | None = None
-    estimate: Estimate | None = None
-    lost: Annotated[list[Text], Meta(max_length=MOST_PROCESSES)] = []
-    unwritten: bool = False
+    outcome: Annotated[
+        Outcome,
+        Meta(
+            description="`measured`; `agreed`: right, but not timed, as asked; `skipped`, `failed`: see `reason`; `not"
+            " reached`: the run ended before its first round was told"
+        ),
+    ]
+    reason: Annotated[Text | None, Meta(description="why it was skipped or failed, in one line")]
+    seed: Annotated[Count, Meta(description="of the random start and of the order of turns")]
+    steps: Annotated[
+        Steps,
+        Meta(description="iterations of a fit: as many as were asked for, or fewer at large sizes (`--fit-time`)"),
+    ]
+    schema: Annotated[
+        Literal[4], Meta(description="of this record; what changed since 1 is told in `bench/records/record.py`")
+    ] = SCHEMA
+    agreement: Annotated[Agreement | None, Meta(description="an `Agreement`")] = None
+    processes: Annotated[
+        Annotated[list[ProcessStart], Meta(max_length=MOST_PROCESSES)] | None,
+        Meta(description="a `ProcessStart` each"),
+    ] = None
+    rounds: Annotated[Rounds | None, Meta(description="a `Rounds`: columns of one length")] = None
+    sampling: Annotated[Sampling | None, Meta(description="a `Sampling`")] = None
+    estimate: Annotated[
+        Estimate | None, Meta(description="an `Estimate`, of a case that was timed; null in older files")
+    ] = None
+    lost: Annotated[
+        list[Text],
+        Meta(
+            max_length=MOST_PROCESSES,
+            description="the processes that count for nothing, as their worker was killed, died or did not answer in"
+            " time, each with the reason",
+        ),
+    ] = []
+    unwritten: Annotated[bool, Meta(description="whether the code of the run did not have this case at all")] = False
 
     def __post_init__(self) -> None:
         if self.outcome in RIGHT and self.agreement is None:
@@ -227,16 +336,24 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """Of a run that is one side of an A/B comparison: which comparison, which side, and the user's words for it.
+    """Of a run that is one side of an A/B comparison: which one, which side, and what it is of.
 
-    looks: after how many processes a case was looked at, from the first number to the last; None in files of older
-    versions, whose cases all had as many as were asked for. Raises ValueError for looks that end before they begin.
+    Raises ValueError for looks that end before they begin.
     """
 
-    id: Name
-    side: Name
-    spec: Text
-    looks: tuple[Processes, Processes] | None = None
+    id: Annotated[Name, Meta(description="the same on both sides")]
+    side: Annotated[Name, Meta(description="`a` or `b`")]
+    spec: Annotated[
+        Text,
+        Meta(description="the user's words for it as they were written, values of variables too; home folders as `~`"),
+    ]
+    looks: Annotated[
+        tuple[Processes, Processes] | None,
+        Meta(
+            description="after how many processes each case was looked at, from the first number to the last: verdicts"
+            " follow from that and the rounds; null in older files, whose cases all had as many as were asked for"
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
         if self.looks is not None and self.looks[0] > self.looks[1]:
@@ -244,38 +361,78 @@ class Comparison(msgspec.Struct, frozen=True):
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """The machine and the software of a run; what the system did not tell is None.
+    """The machine and the software of a run; what the system did not tell is null."""
 
-    caches: bytes of those that data of one core go through, by name ("L1d", "L2", "L3"); none where the system does not
-    tell, and in older files. page_seconds: that a page of memory takes to be given to a process, at least; None in
-    older files. packages: the distributions that compute, by lower-case name. environment: the variables that may
-    change a timing. other_runs: processes of runs of fitbench that went on beside this one. code: the SHA-256, in hex,
-    of all code under bench and impls. command: that makes such a run again; None in older files. cut_short: whether the
-    run ended before all that was planned was measured. controls: what they were computed by, which is fitbench's own
-    interpreter and NumPy whatever is compared; None in older files, which had it computed by what the run itself was.
-    """
-
-    cpu: Text | None = None
-    cores: Count | None = None
-    physical_cores: Count | None = None
-    affinity: Cores | None = None
-    governor: Text | None = None
-    load_average: Annotated[list[Error], Meta(max_length=3)] | None = None
-    memory_bytes: Count | None = None
-    caches: Annotated[dict[Name, Annotated[int, Meta(ge=1)]], Meta(max_length=10)] = {}
-    page_seconds: Seconds | None = None
-    os: Text | None = None
-    python: Name | None = None
-    packages: Annotated[dict[Text, Text], Meta(max_length=MOST_PACKAGES)] = {}
-    environment: Annotated[dict[Text, Text], Meta(max_length=MOST_PACKAGES)] = {}
-    git_commit: Name | None = None
-    git_dirty: bool | None = None
-    other_runs: Annotated[list[Count], Meta(max_length=MOST_PACKAGES)] = []
-    code: Name | None = None
-    comparison: Comparison | None = None
-    cut_short: bool = False
-    controls: Text | None = None
-    command: Text | None = None
+    cpu: Annotated[Text | None, Meta(description="as the system names it")] = None
+    cores: Annotated[Count | None, Meta(description="logical ones")] = None
+    physical_cores: Annotated[Count | None, Meta(description="of them")] = None
+    affinity: Annotated[Cores | None, Meta(description="the cores that the run was allowed")] = None
+    governor: Annotated[Text | None, Meta(description="of the clock rate")] = None
+    load_average: Annotated[
+        Annotated[list[Error], Meta(max_length=3)] | None,
+        Meta(description="over 1, 5 and 15 minutes, before the run"),
+    ] = None
+    memory_bytes: Annotated[Count | None, Meta(description="of the machine")] = None
+    caches: Annotated[
+        dict[Name, Annotated[int, Meta(ge=1)]],
+        Meta(
+            max_length=10,
+            description="bytes of the caches that data of one core go through, by name: `L1d`, `L2`, `L3`; none where"
+            " the system does not tell, and in older files",
+        ),
+    ] = {}
+    page_seconds: Annotated[
+        Seconds | None,
+        Meta(
+            description="that the system takes, at least, to give a process one page of memory, before the run; null"
+            " in older files"
+        ),
+    ] = None
+    os: Annotated[Text | None, Meta(description="and its version")] = None
+    python: Annotated[Name | None, Meta(description="the version")] = None
+    packages: Annotated[
+        dict[Text, Text],
+        Meta(
+            max_length=MOST_PACKAGES,
+            description="versions of the distributions that compute, by lower-case name: of the backends, and what"
+            " they require",
+        ),
+    ] = {}
+    environment: Annotated[
+        dict[Text, Text],
+        Meta(
+            max_length=MOST_PACKAGES,
+            description="variables that may change a timing, home folders as `~`; a value that is no known option is"
+            " not recorded",
+        ),
+    ] = {}
+    git_commit: Annotated[Name | None, Meta(description="of the checkout")] = None
+    git_dirty: Annotated[bool | None, Meta(description="whether it had uncommitted changes")] = None
+    other_runs: Annotated[
+        list[Count],
+        Meta(
+            max_length=MOST_PACKAGES,
+            description="process numbers of runs of fitbench that went on beside this one",
+        ),
+    ] = []
+    code: Annotated[Name | None, Meta(description="SHA-256, in hex, of all code under bench and impls")] = None
+    comparison: Annotated[
+        Comparison | None, Meta(description="a `Comparison`, of a run that is one side of `bench.ab`")
+    ] = None
+    cut_short: Annotated[bool, Meta(description="whether the run ended before all that was planned was measured")] = (
+        False
+    )
+    controls: Annotated[
+        Text | None,
+        Meta(
+            description="what they were computed by: fitbench's own interpreter and NumPy, whatever is compared; null"
+            " in older files, which had them computed by what the run itself was"
+        ),
+    ] = None
+    command: Annotated[
+        Text | None,
+        Meta(description="what makes such a run again; null of a side of a comparison, and in older files"),
+    ] = None
 
     @property
     def controls_by(self) -> str:

@@ -38,26 +38,38 @@ class Row(NamedTuple):
 
 
 class Rounds(msgspec.Struct, frozen=True, kw_only=True):
-    """Columns, a row a round, in the order in which they were made.
+    """Columns; a row is one timed stretch of a fit, in the order in which they were made.
 
-    process: whose round it is; turn, and place in it; time: when it ended, in seconds since 1970; steps; seconds and
-    cpu_seconds per iteration; warm_up: whether the round came before the warm-up was over; controls: by the name of a
-    control, the seconds that it took in that turn, None where it failed; readings: what else was read in the round, per
-    iteration, none in older files: page_faults, pages that the system had to give to the process, and of a yardstick
-    read_seconds, in which it read the data of the fit once, right after the round. Raises ValueError unless they are of
-    one length.
+    Raises ValueError unless they are of one length.
     """
 
-    process: Numbers
-    turn: Numbers
-    place: Numbers
-    time: Annotated[list[Clock | None], MOST]
-    steps: Annotated[list[Steps], MOST]
-    seconds: Annotated[list[Positive], MOST]
-    cpu_seconds: Annotated[list[Seconds], MOST]
-    warm_up: Annotated[list[bool], MOST]
-    controls: Controls = {}
-    readings: Readings = {}
+    process: Annotated[Numbers, Meta(description="whose round it is")]
+    turn: Annotated[Numbers, Meta(description="in which turn of its group; cases are paired by it")]
+    place: Annotated[Numbers, Meta(description="in that turn: 0 is first")]
+    time: Annotated[list[Clock | None], MOST, Meta(description="when it ended, in seconds since 1970")]
+    steps: Annotated[list[Steps], MOST, Meta(description="iterations in it")]
+    seconds: Annotated[list[Positive], MOST, Meta(description="per iteration, as read")]
+    cpu_seconds: Annotated[list[Seconds], MOST, Meta(description="of the process, per iteration")]
+    warm_up: Annotated[
+        list[bool],
+        MOST,
+        Meta(description="whether it came before the warm-up was over, and so counts for nothing"),
+    ]
+    controls: Annotated[
+        Controls,
+        Meta(
+            description="by the name of a control, the seconds that it took in that turn, or in the last one that it"
+            " had; null where it failed. A name ends with a number, which goes up when the computation changes"
+        ),
+    ] = {}
+    readings: Annotated[
+        Readings,
+        Meta(
+            description="by name, what else was read, per iteration: `page_faults`, pages of memory that the system had"
+            " to give, and of a yardstick `read_seconds`, in which it read the data of the fit once, right after the"
+            " round; none in older files"
+        ),
+    ] = {}
 
     def __post_init__(self) -> None:
         if len({len(column) for column in (*self.columns().values(), *self._more().values())}) > 1:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from bench.reporting import cost_map_plots, tables, units
+from bench.reporting.columns import Columns
 from bench.reporting.cost_map_plots import MOST_STEPS, STATES, known
 from bench.reporting.frames import KEYS
 from bench.reporting.growth import FIGURE_SIZELESS, TABLE_SIZELESS, several_sizes, too_few_sizes
@@ -14,7 +15,16 @@ from bench.reporting.section import Picture, Section
 from bench.statistics.cheapest import Map, cheapest
 
 SIZELESS = [name for name in KEYS if name not in ("points", "backend")]
-MAP = ["state", "map_points", "map_steps", "best", "best_seconds", "second", "second_seconds", "more"]
+MAP: Columns = {
+    "state": "`empty` or `warm`: of the caches of compiled code when the process begins",
+    "map_points": "the size, two a decade and those that were measured",
+    "map_steps": "the iterations of the fit, two a decade",
+    "best": "the backend that costs the least",
+    "best_seconds": "what it costs",
+    "second": "the backend that costs the second least; empty where there is one alone",
+    "second_seconds": "what it costs",
+    "more": "that over the best",
+}
 BETWEEN = 10**0.5  # rows from one size to the next, and from one number of steps
 
 

@@ -1,4 +1,4 @@
-"""The records of one or more runs as pandas frames, raw in SI units.
+"""The records of one or more runs as pandas frames, raw in SI units. What each column means stands beside its name.
 
 `cases` makes the one frame that tables and pictures are taken from: a row a case, whatever became of it. Columns that
 are ordered (run, variant, backend) are categoricals, in the order in which everything shows them. A case that has no
@@ -15,16 +15,18 @@ import numpy as np
 import pandas as pd
 
 from bench.backends import backends
-from bench.cases.case import COLUMN, PICTURE, ROW, placed
+from bench.cases.case import COLUMN, PICTURE, ROW, Case, placed
 from bench.cases.case import TABLE as TABLE_AXIS
 from bench.cases.variants import variants
-from bench.records.record import AGREED, MEASURED, RIGHT, Record, Run
+from bench.records.meanings import meanings
+from bench.records.record import AGREED, MEASURED, RIGHT, Estimate, Facts, Record, Run, Sampling
 from bench.records.rounds import COLUMNS as COLUMNS_OF_ROUNDS
-from bench.records.rounds import PAGE_FAULTS
+from bench.records.rounds import PAGE_FAULTS, READ_SECONDS, Rounds
 from bench.reporting import units
 from bench.reporting.baseline import BASELINE
+from bench.reporting.columns import Columns, with_ends
 from bench.reporting.ratios import MULTIPLES, SPEEDUP, compare
-from bench.reporting.thread_ratios import THREADS, compare_threads
+from bench.reporting.thread_ratios import THREAD_SPEEDUP, THREADS, compare_threads
 from bench.statistics import cold_start, intervals
 from bench.statistics.cost import costs
 from bench.statistics.estimate import doubt
@@ -32,37 +34,119 @@ from bench.statistics.growth import named_without
 from bench.statistics.intervals import Interval
 from bench.statistics.model import Model, Net, fit
 from bench.statistics.stability import DRIFT, Unstable
+from bench.support.controls import CONTROLS
 from bench.support.errors import InputError, printable
+from bench.truth.agreement import Agreement
 from impls.variant import NAMES
 
 FIGURE = ["run", *placed(PICTURE)]  # the cases that share a picture
 TABLE = [*FIGURE, *placed(TABLE_AXIS)]  # the cases that share a table
 GROUP = [*TABLE, *placed(ROW)]  # the cases that take turns
 KEYS = [*GROUP, *placed(COLUMN)]
+ABOUT: Columns = {
+    "run": "the file's name, after as many folders as it takes to tell several apart",
+    **meanings(Case, *KEYS[1:]),
+    **meanings(Record, "outcome", "reason"),
+}
 MEMORY = ["peak_memory_bytes", "data_peak_bytes", "data_predicted_bytes"]
-RESOURCES = ["device_name", "threads", "cores", "matmul_precision", *MEMORY, "recompiles", "graph_breaks"]
-FAULTS = ["page_faults", "page_fault_share"]
-AGREEMENT = ["kind", "horizon", "replayed", "digits", "worst_error", "worst_name", "worst_step", "bound_fraction"]
-INTERVAL = ["seconds", "low_seconds", "high_seconds"]
-AS_READ = ["raw_seconds", "raw_low_seconds", "raw_high_seconds", "raw_half_width"]
-MACHINE = ["core_loading", "memory_loading", "rounds_taken"]
-PROCESSES = ["processes", "processes_asked", "processes_lost"]
-SAMPLING = [*PROCESSES, "rounds", "warm_up_rounds", "unsettled", "stopped", "half_width"]
-STABILITY = ["unstable", "unstable_kind", "mode_a_seconds", "mode_b_seconds"]
-STARTS = ["state", "state_processes", *cold_start.PARTS, "total_seconds", "total_low", "total_high"]
+RESOURCES = meanings(
+    Facts, "device_name", "threads", "cores", "matmul_precision", *MEMORY, "recompiles", "graph_breaks"
+)
+FAULTS: Columns = {
+    "page_faults": "pages that the system had to give, per iteration: the median of the rounds that count",
+    "page_fault_share": "of the time of an iteration, at the `page_seconds` of the machine; at least, as larger pages"
+    " take longer",
+}
+AGREEMENT = meanings(
+    Agreement,
+    *("kind", "horizon", "replayed", "digits", "worst_error", "worst_name", "worst_step", "bound_fraction"),
+    *("excess_loss", "largest_bound"),
+)
+COEFFICIENTS = dict.fromkeys(NAMES, "the coefficients at the end of the fit; as many columns as any variant has")
+INTERVAL = with_ends(
+    ("seconds", "low_seconds", "high_seconds"),
+    "per iteration, at the machine's own quiet state: the figure of the case",
+)
+AS_READ: Columns = {
+    **with_ends(
+        ("raw_seconds", "raw_low_seconds", "raw_high_seconds"),
+        "per iteration, as read, whatever the machine did, without the rounds that shared their core: the median over"
+        " the processes of the medians of their rounds",
+    ),
+    "raw_half_width": "the half-width of that, relative to it",
+}
+LOADINGS: Columns = {
+    "core_loading": "by how much the log of the seconds moves with that of the controls of the core; empty where that"
+    " is not taken away",
+    "memory_loading": "the same of the controls of the memory",
+}
+MACHINE: Columns = {**LOADINGS, "rounds_taken": "rounds that had to share their core with another program"}
+PROCESSES: Columns = {
+    "processes": "that count",
+    "processes_asked": "that were to count",
+    "processes_lost": "that do not count, since their worker was lost",
+}
+SAMPLING: Columns = {
+    **PROCESSES,
+    "rounds": "that count",
+    "warm_up_rounds": "that do not",
+    "unsettled": "processes whose warm-up no test ended",
+    **meanings(Sampling, "stopped"),
+    "half_width": "of the 95 % interval of `seconds`, relative to it",
+}
+STABILITY: Columns = {
+    "unstable": "evidence that the processes disagree, in words",
+    **meanings(Estimate, "unstable_kind"),
+    "mode_a_seconds": "of one of the two modes, or of the first process of a drift",
+    "mode_b_seconds": "of the other, or of the last process",
+}
+STARTS: Columns = {
+    "state": "`empty`, `warm` or `no cache`: of a fresh process; `steady`: of one that has made many fits",
+    "state_processes": "that began so",
+    **dict.fromkeys(cold_start.PARTS, "medians over these processes"),
+    "total_seconds": "the median of their totals",
+    "total_low": "the least of them",
+    "total_high": "the largest",
+}
+COMPARED: Columns = {
+    "baseline": "the backend that it is compared with",
+    "baseline_variant": "of which variant: its own, or `tuned` where that has no such backend",
+    "baseline_seconds": "its `seconds`",
+}
+SHARED: Columns = {
+    "shared_processes": "in which both were measured; 0 where they are of two devices or two variants",
+}
+MADE = meanings(Record, "steps", "seed")
 INTEGERS = [
-    *[*PROCESSES, "rounds", "warm_up_rounds", "unsettled", "shared_processes", "rounds_taken"],
+    *[*PROCESSES, "rounds", "warm_up_rounds", "unsettled", *SHARED, "rounds_taken"],
     *["threads", "fewest_threads", *MEMORY, "recompiles", "graph_breaks", "horizon", "replayed", "worst_step"],
 ]
 FLOATS = [
-    *[*INTERVAL, *AS_READ, *MACHINE[:2], "half_width", "mode_a_seconds", "mode_b_seconds"],
-    *["baseline_seconds", *SPEEDUP, *MULTIPLES, "digits", "fewest_seconds", *THREADS[3:], *FAULTS],
+    *[*INTERVAL, *AS_READ, *LOADINGS, "half_width", "mode_a_seconds", "mode_b_seconds"],
+    *["baseline_seconds", *SPEEDUP, *MULTIPLES, "digits", "fewest_seconds", *THREAD_SPEEDUP, *FAULTS],
 ]
-COLUMNS = {
-    "iteration-time": [*INTERVAL, *AS_READ, *MACHINE, *SAMPLING, *STABILITY, *MULTIPLES, "steps", "seed"],
-    "speedup": ["baseline", "baseline_variant", "baseline_seconds", "seconds", *SPEEDUP, "shared_processes"],
-    "agreement": [*AGREEMENT, "excess_loss", "largest_bound", *NAMES],
-    "resources": [*RESOURCES, *FAULTS],
+COLUMNS: dict[str, Columns] = {
+    "iteration-time": {**INTERVAL, **AS_READ, **MACHINE, **SAMPLING, **STABILITY, **MULTIPLES, **MADE},
+    "speedup": {**COMPARED, "seconds": INTERVAL["seconds"], **SPEEDUP, **SHARED},
+    "agreement": {**AGREEMENT, **COEFFICIENTS},
+    "resources": {**RESOURCES, **FAULTS},
+}
+EVERY: Columns = {
+    name: meaning
+    for columns in (ABOUT, *COLUMNS.values(), THREADS)  # of the one frame, objects aside
+    for name, meaning in columns.items()
+}
+LOSSES: Columns = {
+    "step": "of the checkpoint, counted from 1",
+    "loss": "that it saw, before its update",
+    "exact_loss": "the same of the exact fit",
+    "relative_error": "of the loss",
+}
+OF_ROUNDS: Columns = {
+    **meanings(Rounds, *COLUMNS_OF_ROUNDS),
+    **dict.fromkeys(CONTROLS, "seconds of each control, by its name, in that turn"),
+    PAGE_FAULTS: "pages of memory that the system had to give, per iteration; where they were read",
+    READ_SECONDS: "in which a yardstick read the data of the fit once; where it was read",
 }
 
 
@@ -166,7 +250,7 @@ def _timing(record: Record, model: Model) -> dict[str, Any]:
     assert record.rounds is not None
     kept, figure, net, sampling = record.kept, model.figures[record.case], model.nets[record.case], record.sampling
     raw = _as_read(net)
-    loadings = dict(zip(MACHINE, net.loading.value.tolist(), strict=False))
+    loadings = dict(zip(LOADINGS, net.loading.value.tolist(), strict=False))
     return {
         "model": model,
         "net": net,
@@ -276,7 +360,7 @@ def losses(frame: pd.DataFrame) -> pd.DataFrame:
         for row in frame[right(frame)].itertuples()
         for (step, loss), (_, exact) in zip(row.record.losses or (), row.record.exact_losses or (), strict=False)
     ]
-    return pd.DataFrame(rows, columns=[*KEYS, "step", "loss", "exact_loss", "relative_error"])
+    return pd.DataFrame(rows, columns=[*KEYS, *LOSSES])
 
 
 def _relative(value: float, exact: float) -> float:

@@ -6,17 +6,31 @@ from typing import Any
 import pandas as pd
 
 from bench.reporting import growth_plots, tables, units
+from bench.reporting.columns import Columns, with_ends
 from bench.reporting.frames import FIGURE, KEYS, TABLE
 from bench.reporting.section import Picture, Section, nothing_timed
 from bench.statistics.growth import FEWEST, MEMORY, Growth, Level, crossings
 from bench.statistics.intervals import Interval
 
 SIZELESS = [name for name in KEYS if name != "points"]
-GROWTH = [
-    *["sizes", "least_points", "most_points", "arrays", "overhead_seconds", "overhead_low", "overhead_high"],
-    *["level", "level_start", "level_end", "point_seconds", "point_low", "point_high"],
-]
-CROSSOVER = ["other", "crossover_points", "crossover_low", "crossover_high"]
+LEVEL: Columns = {
+    "level": "the cache, or `memory`; several that have one slope as `L1d to L2`",
+    "level_start": "points from which on a point is in it",
+    "level_end": "points up to which it is; the last is infinite",
+    **with_ends(("point_seconds", "point_low", "point_high"), "what a point in it adds to an iteration"),
+}
+GROWTH: Columns = {
+    "sizes": "how many were measured",
+    "least_points": "the smallest",
+    "most_points": "the largest",
+    "arrays": "of N numbers in its working set, as far as the figures tell: a level ends where they no longer fit",
+    **with_ends(("overhead_seconds", "overhead_low", "overhead_high"), "per iteration, whatever the points"),
+    **LEVEL,
+}
+CROSSOVER: Columns = {
+    "other": "the backend that is faster from there on; `backend` is faster up to there",
+    **with_ends(("crossover_points", "crossover_low", "crossover_high"), "the points"),
+}
 
 
 def grown(frame: pd.DataFrame) -> pd.DataFrame:
@@ -41,7 +55,7 @@ def _about(growth: Growth) -> dict[str, Any]:
 
 def _told(level: Level) -> dict[str, Any]:
     told = [level.name, level.start, level.end, *_ends(level.per_point)]
-    return dict(zip(GROWTH[-len(told) :], told, strict=True))
+    return dict(zip(LEVEL, told, strict=True))
 
 
 def _ends(found: Interval) -> tuple[float, float, float]:

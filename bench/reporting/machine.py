@@ -9,14 +9,24 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 
+from bench.records.meanings import meanings
 from bench.records.record import MEASURED
+from bench.records.rounds import Rounds
 from bench.reporting.canvas import COLOURS, GREY, figure_of, look
+from bench.reporting.columns import Columns
 from bench.reporting.frames import GROUP
 from bench.statistics.model import Model
 from bench.statistics.restlessness import restlessness, slow_down
 from bench.statistics.states import FACTORS, Array, Turns
 
-TURNS = [*GROUP, "process", "turn", "time", *FACTORS]
+SLOWER = (
+    "by how much its controls took longer than in the machine's quiet state, as a fraction of 1; below 0 they took less"
+)
+TURNS: Columns = {
+    **meanings(Rounds, "process", "turn"),
+    "time": "when its first round after the warm-up ended, in seconds since 1970",
+    **dict.fromkeys(FACTORS, SLOWER),
+}
 BAND = (0.1, 0.9)  # quantiles over the turns of a group in a process
 
 
@@ -34,7 +44,7 @@ def turns(frame: pd.DataFrame) -> pd.DataFrame:
         for run, model in _models(frame).items()
         for one in model.turns
     ]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=TURNS)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*GROUP, *TURNS])
 
 
 def _models(frame: pd.DataFrame) -> dict[str, Model[Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bench.records.record import MEASURED
+from bench.reporting.columns import Columns, with_ends
 from bench.reporting.frames import GROUP
 from bench.reporting.ratios import ratio
 from bench.statistics import cold_start
@@ -17,7 +18,18 @@ from bench.statistics.intervals import Interval
 
 AFTER, BEFORE, UNKNOWN = "after", "before", "unknown"
 RESAMPLES = 2000
-BREAK_EVEN = ["other", "state", "cheaper", "iterations", "low", "high", "pays_back"]
+RATIOS: Columns = {
+    "other": "the other backend",
+    **with_ends(("ratio", "low", "high"), "its seconds over those of the case"),
+    "processes": "that they share",
+}
+BREAK_EVEN: Columns = {
+    "other": "the other backend",
+    "state": "`empty` or `warm`: of the caches of compiled code; a backend without one is the same in both",
+    "cheaper": "`after` so many iterations the case has cost less in all than the other, or `before` them",
+    **with_ends(("iterations", "low", "high"), "so many; 0 is at once, and infinite never"),
+    "pays_back": "whether the case has anything to pay back",
+}
 
 
 @dataclass(frozen=True)
@@ -81,7 +93,7 @@ def ratios(frame: pd.DataFrame) -> pd.DataFrame:
         found, shared = ratio(a._asdict(), b._asdict())
         ends = {"ratio": found.value, "low": found.low, "high": found.high, "processes": shared}
         rows.append({**{name: getattr(a, name) for name in GROUP}, "backend": a.backend, "other": b.backend, **ends})
-    return pd.DataFrame(rows, columns=[*GROUP, "backend", "other", "ratio", "low", "high", "processes"])
+    return pd.DataFrame(rows, columns=[*GROUP, "backend", *RATIOS])
 
 
 def _pairs(frame: pd.DataFrame) -> Iterator[tuple[Any, Any]]:

@@ -7,14 +7,21 @@ from typing import Any
 from bench.cases.case import NAMES
 from bench.records.record import MEASURED
 from bench.reporting.baseline import BASELINE_DEVICE
+from bench.reporting.columns import Columns, with_ends
 from bench.statistics.intervals import Interval, quotient
 from bench.statistics.roofline import YARDSTICK, YARDSTICK_VARIANT, roofline
 
-SPEEDUP = ["speedup", "speedup_low", "speedup_high"]
-MULTIPLES = [
-    *["native_multiple", "native_multiple_low", "native_multiple_high"],
-    *["roofline_seconds", "roofline_multiple"],
-]
+SPEEDUP = with_ends(("speedup", "speedup_low", "speedup_high"), "seconds of the baseline over those of the case")
+MULTIPLES: Columns = {
+    **with_ends(
+        ("native_multiple", "native_multiple_low", "native_multiple_high"),
+        "its seconds over those of the yardstick, `native` of `tuned`, of the same run, device, dtype and size; empty"
+        " where that was not timed",
+    ),
+    "roofline_seconds": "in which x and y are read once, as fast as the yardstick read them; the least that any step of"
+    " this size can take",
+    "roofline_multiple": "its seconds over these",
+}
 Row = dict[str, Any]
 
 

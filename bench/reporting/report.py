@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.cases.memory import REST
-from bench.records.record import MEASURED, Run
+from bench.records.record import Run
 from bench.records.slowing import slowed
 from bench.reporting import (
     canvas,
@@ -28,7 +28,6 @@ from bench.reporting import (
     machine,
     multiples,
     page,
-    pairs,
     plots,
     short,
     tables,
@@ -36,9 +35,9 @@ from bench.reporting import (
     units,
 )
 from bench.reporting.baseline import BASELINE, BASELINE_DEVICE
+from bench.reporting.data import data, not_measured
 from bench.reporting.escaping import code, escape
 from bench.reporting.section import Picture, Section, nothing_timed
-from bench.reporting.setups import setups
 from bench.reporting.spreadsheets import write_csv
 from bench.statistics.roofline import YARDSTICK_VARIANT
 from bench.support.errors import InputError
@@ -87,29 +86,6 @@ def _write_pages(runs: dict[str, Run], frame: pd.DataFrame, draft: Path, picture
 
 def _wanted(frame: pd.DataFrame) -> list[Section]:
     return [section for section in sections(frame["baseline"].iloc[0]) if section.wanted(frame)]
-
-
-def data(runs: dict[str, Run], frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The data of the report, by name, one after the other: together they may be large."""
-    yield "machines", setups(runs).reset_index()
-    for name, columns in frames.COLUMNS.items():
-        there = [column for column in columns if column in frame]
-        yield name, frame[[*frames.KEYS, "outcome", "reason", *there]]
-    yield "rounds", frames.rounds(frame)
-    yield "machine", machine.turns(frame)
-    yield "cold-start", frames.starts(frame)
-    yield "ratios", pairs.ratios(frame)
-    yield "break-even", pairs.break_evens(frame)
-    yield "growth", growth.grown(frame)
-    yield "crossovers", growth.crossovers(frame)
-    yield "map", cost_map.costs_over(frame)
-    yield "threads", threads.threads(frame)
-    yield "losses", frames.losses(frame)
-    yield "not-measured", _not_measured(frame)
-
-
-def _not_measured(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.loc[frame["outcome"] != MEASURED, [*frames.KEYS, "outcome", "reason"]]
 
 
 def _no_baseline(group: pd.DataFrame) -> str | None:
@@ -418,5 +394,5 @@ def _links(names: Iterable[str]) -> str:
 
 
 def _rest(frame: pd.DataFrame) -> str:
-    rest = _not_measured(frame)
+    rest = not_measured(frame)
     return tables.markdown(rest) if len(rest) else "Every planned case was measured."

@@ -5,13 +5,21 @@ from typing import Any
 
 from bench.cases.case import Case
 from bench.records.record import MEASURED, Run
+from bench.reporting.columns import Columns
 from bench.statistics.conditions import unlike
 from bench.statistics.verdict import decide
 
-THREADS = [
-    *["fewest_threads", "fewest_run", "fewest_seconds"],
-    *["thread_speedup", "thread_speedup_low", "thread_speedup_high"],
-]
+THREAD_SPEEDUP: Columns = {
+    "thread_speedup": "how many times faster than with the fewest",
+    "thread_speedup_low": "the lower end of its interval, 95 % for all cases of the two runs together",
+    "thread_speedup_high": "the upper end",
+}
+THREADS: Columns = {
+    "fewest_threads": "the fewest that the case was timed with",
+    "fewest_run": "the run that had them",
+    "fewest_seconds": "its `seconds`",
+    **THREAD_SPEEDUP,
+}
 THRESHOLD = 0.05  # of verdicts, which are not told here
 Row = dict[str, Any]
 
@@ -35,7 +43,7 @@ def compare_threads(rows: Iterable[Row], runs: Mapping[str, Run]) -> None:
             row |= dict(zip(THREADS, about, strict=False))
             fewest |= dict(zip(THREADS, (*about, 1.0, 1.0, 1.0), strict=True))
             if (ratio := ratios[row["record"].case]) is not None:
-                row |= dict(zip(THREADS[3:], (1 / ratio.value, 1 / ratio.high, 1 / ratio.low), strict=True))
+                row |= dict(zip(THREAD_SPEEDUP, (1 / ratio.value, 1 / ratio.high, 1 / ratio.low), strict=True))
 
 
 def _by_case(rows: Iterable[Row]) -> dict[Case, Sequence[Row]]:

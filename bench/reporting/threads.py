@@ -5,14 +5,17 @@ from typing import Any
 import pandas as pd
 
 from bench.reporting import tables, units
-from bench.reporting.frames import KEYS, TABLE
+from bench.reporting.columns import Columns
+from bench.reporting.frames import INTERVAL, KEYS, RESOURCES, TABLE
 from bench.reporting.section import Section
 from bench.reporting.thread_ratios import THREADS
+
+COLUMNS: Columns = {"threads": RESOURCES["threads"], "seconds": INTERVAL["seconds"], **THREADS}
 
 
 def threads(frame: pd.DataFrame) -> pd.DataFrame:
     """A row a case and run, of the cases that were timed with several numbers of threads."""
-    return frame.loc[frame["thread_speedup"].notna(), [*KEYS, "threads", "seconds", *THREADS]]
+    return frame.loc[frame["thread_speedup"].notna(), [*KEYS, *COLUMNS]]
 
 
 def text(group: pd.DataFrame) -> str:

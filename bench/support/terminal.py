@@ -7,7 +7,7 @@ import codecs
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 PLAIN = {"µ": "u", "\u00a0": " "}  # a micro sign, and a space that does not break
@@ -20,6 +20,13 @@ def fall_back(stream: Any) -> None:
     if hasattr(stream, "reconfigure"):
         codecs.register_error(ERRORS, _plainly)
         stream.reconfigure(errors=ERRORS)
+
+
+def plain(lines: Iterable[str]) -> list[str]:
+    """Lines as the process's own stdout can print them: what its encoding has no character for is another."""
+    codecs.register_error(ERRORS, _plainly)
+    encoding = (sys.__stdout__ and sys.__stdout__.encoding) or "utf-8"
+    return [line.encode(encoding, ERRORS).decode(encoding) for line in lines]
 
 
 def _plainly(error: UnicodeError) -> tuple[str, int]:

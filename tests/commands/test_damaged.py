@@ -19,7 +19,7 @@ from builders import AGREEMENT, case, rounds, start
 from damage import damaged, document
 from hypothesis import HealthCheck, given, seed, settings
 
-from bench import compare, report, spread
+from bench import compare, export, report, spread
 from bench.cases.options import choice_of
 from bench.measuring.assembly import record_of
 from bench.records.reading import sample as sample_of
@@ -44,6 +44,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path, self.bad, self.good, self.output = path, path / "bad.json", path / "good.json", path / "out"
+        self.tracked = path / "asv"
         self.good.write_text(json.dumps(document()))
         self.counts: Counter[str] = Counter()
         self.slowest = 0.0
@@ -84,6 +85,7 @@ def pictures() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report, "write", sometimes)
+        patch.setattr(export, "write_atomically", Path.write_text)  # which need not wait for the disk
         patch.setattr(reporting.canvas, "save", lambda *about: next(saves) and save(*about))
         yield
 
@@ -103,7 +105,10 @@ def test_a_damaged_run_is_refused_in_one_line_or_shown(folder: Folder, pictures:
     folder.run("compare", compare.main, folder.good, folder.bad, "--force")
     folder.run("compare", compare.main, folder.bad, folder.good)
     folder.run("spread", spread.main, folder.good, folder.bad)
-    assert set(files(folder.path)) <= {folder.good, folder.bad, folder.output}
+    folder.run("github", export.main, "github", folder.bad)
+    folder.run("bencher", export.main, "bencher", folder.bad)
+    folder.run("asv", export.main, "asv", folder.bad, "--output", folder.tracked)
+    assert set(files(folder.path)) <= {folder.good, folder.bad, folder.output, folder.tracked}
     assert files(Path.cwd()) == here
 
 

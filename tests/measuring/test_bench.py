@@ -154,6 +154,15 @@ def test_summary_tells_how_many_agree_and_how_well(timed):
     assert f"float64: {digits:.1f} digits at worst" in output
 
 
+def test_the_run_ends_with_its_figures_and_not_with_pooled_statistics(timed):
+    output, document = timed
+    for entry in document["benchmarks"]:
+        figure, case = entry["extra_info"]["estimate"], entry["extra_info"]["variant"]
+        assert re.search(rf"^{case} +{re.escape(units.seconds(figure['seconds']))}", output, re.MULTILINE)
+    assert "cpu, 200 points, float64\n" in output
+    assert "Name (time in" not in output and "\x1b" not in output
+
+
 @pytest.mark.skipif(os.name != "posix", reason="a terminal of POSIX")
 def test_a_terminal_shows_what_is_being_measured_while_pytest_waits(tmp_path):
     """It is written while the first test goes on, whose output pytest keeps to itself."""
@@ -201,7 +210,7 @@ def test_a_saved_run_is_compared_and_the_load_is_not_taken_for_another_machine(s
     document["machine_info"]["fitbench"]["load_average"] = [99.0, 99.0, 99.0]
     saved.write_text(json.dumps(document))
     done = bench(*few)
-    assert "(0001_one)" in done.stdout
+    assert "(0001_one)" in done.stdout and "Name (time in" in done.stdout  # in the table of pytest-benchmark
     assert "machine_info is different" not in done.stdout + done.stderr
     document["machine_info"]["fitbench"]["cpu"] = "another"
     saved.write_text(json.dumps(document))

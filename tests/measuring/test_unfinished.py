@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from conftest import edit
 
+import bench
 from bench import report
 from bench.cases.options import choice_of
 from bench.measuring.group import Group
@@ -107,6 +108,14 @@ def test_both_sides_of_a_comparison_are_there(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "report" / "report.md").exists() and str(tmp_path / "report") in capsys.readouterr().out
 
 
+def test_a_journal_is_loaded_as_a_frame(path):
+    frame = bench.load(path)
+    assert set(frame["outcome"]) == {MEASURED, SKIPPED} and set(frame["run"]) == {"run"}
+    assert (frame.loc[frame["outcome"] == MEASURED, "processes"].tolist()) == [
+        len(one.processes) for one in runs_of(path)[0].measured.values()
+    ]
+
+
 def test_a_report_of_a_journal_says_that_it_is_not_whole(path, tmp_path):
     content = path.read_bytes()
     assert report.main([str(path), "--output", str(tmp_path / "report")]) == 0
@@ -172,14 +181,14 @@ def another_key(path: Path) -> None:
     journal.close()
 
 
-def rewritten(path: Path, change: Callable[[dict], object]) -> None:
-    """With a sample that has its checksum, and yet cannot be."""
+def rewritten(path: Path, change: Callable[[dict], object], **told: int) -> None:
+    """With samples that have their checksums, and yet cannot be; told: of the key."""
     with sqlite3.connect(path) as database:
         key, plan = database.execute("SELECT key, plan FROM meta").fetchone()
         samples = [content for (content,) in database.execute("SELECT content FROM samples ORDER BY number")]
     database.close()
     path.unlink()
-    journal = Journal.begin(path, json.loads(key))
+    journal = Journal.begin(path, {**json.loads(key), **told})
     journal.tell(plan)
     for content in samples:
         data = json.loads(content)
@@ -201,6 +210,14 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a lost plan": (lambda path: edit(path, "UPDATE meta SET plan = NULL"), "damaged in its plan"),
     "another key": (another_key, "or of another version"),
     "another shape": (lambda path: rewritten(path, lambda data: data.pop("start")), "or of another version"),
+    "a newer schema": (
+        lambda path: rewritten(path, lambda data: data.pop("start"), schema=5),
+        "of schema 5, newer than this fitbench, which reads schema 4",
+    ),
+    "an older schema": (
+        lambda path: rewritten(path, lambda data: data.pop("start"), schema=3),
+        "of schema 3, too old for this fitbench, which reads schema 4",
+    ),
     "no rounds": (lambda path: rewritten(path, lambda data: data.update(rounds=None)), "its rounds"),
     "a stray": (lambda path: rewritten(path, lambda data: data["case"].update(variant="optim")), "was not planned"),
 }

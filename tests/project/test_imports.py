@@ -16,6 +16,7 @@ PARENT = [
         "report",
         "advise",
         "explain",
+        "export",
         "measuring.runner",
         "conftest",
         "fit",

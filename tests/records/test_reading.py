@@ -34,6 +34,12 @@ def timed(**changes):
     return {"not_measured": [], "benchmarks": [{"extra_info": {**TIMED, **changes}, "stats": {}}]}
 
 
+def refused(path) -> str:
+    with pytest.raises(InputError) as caught:
+        load(path)
+    return str(caught.value).removeprefix(f"{path}: ")
+
+
 def test_a_record_comes_back_as_it_went(tmp_path):
     (one,) = load(written(tmp_path)).records
     assert one.flat() == GOOD
@@ -128,11 +134,25 @@ def test_what_is_damaged_or_foreign_is_refused(tmp_path, changes, message):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("schema", [99, 0, -1, 2.0, 2.5, True, None, "2", [2], {}])
-def test_schemas_that_are_unknown_are_refused(tmp_path, schema):
-    with pytest.raises(InputError, match=r"this fitbench reads schema 1 and 2 and 3 and 4$") as caught:
-        load(written(tmp_path, info={"schema": schema}))
-    assert f"run.json: {EXTRA}: written in schema {schema!r}; " in str(caught.value)
+AGES = [
+    (5, "of schema 5, newer than this fitbench, which reads schema 1 to 4"),
+    (99, "of schema 99, newer than this fitbench, which reads schema 1 to 4"),
+    (0, "of schema 0, too old for this fitbench, which reads schema 1 to 4"),
+    (-1, "of schema -1, too old for this fitbench, which reads schema 1 to 4"),
+    *((one, f"damaged: schema {one!r}; expected a whole number") for one in (2.0, 2.5, True, "2", [2], {})),
+]
+
+
+@pytest.mark.parametrize(("schema", "told"), [*AGES, (None, "damaged: schema None; expected a whole number")])
+def test_a_record_of_a_schema_that_is_unknown_is_refused_with_both(tmp_path, schema, told):
+    assert SCHEMA == 4  # which the ages above are of
+    assert refused(written(tmp_path, info={"schema": schema})) == f"{EXTRA}: {told}"
+
+
+@pytest.mark.parametrize(("schema", "told"), AGES)
+def test_so_is_a_file_whatever_else_a_newer_one_may_have(tmp_path, schema, told):
+    for changes in ({"machine_info": {"fitbench": {"cores": "many"}}}, {"not_measured": []}, {"not_measured": [{}]}):
+        assert refused(written(tmp_path, fitbench_schema=schema, **changes)) == told
 
 
 @pytest.mark.parametrize(
@@ -158,12 +178,6 @@ def test_what_cannot_be_read_is_refused(tmp_path, name, why):
     with pytest.raises(InputError) as caught:
         load(tmp_path / name)
     assert str(caught.value) == f"{tmp_path / name}: cannot be read ({why}); expected the JSON of a run"
-
-
-def refused(path) -> str:
-    with pytest.raises(InputError) as caught:
-        load(path)
-    return str(caught.value).removeprefix(f"{path}: ")
 
 
 def test_a_file_has_a_largest_size(tmp_path, monkeypatch):

@@ -88,6 +88,33 @@ def test_schema_1_is_read_as_schema_2_would_have_it(tmp_path, old, new):
     assert load(written(tmp_path / "run.json", old)).records == (new,)
 
 
+def as_schema_2(**changes):
+    """A record as schema 2 had it: rounds in columns, with the one control of a turn."""
+    flat = record(estimate=None).flat()
+    rounds = {name: column for name, column in flat["rounds"].items() if name not in ("controls", "readings")}
+    rest = {name: value for name, value in flat.items() if name not in ("compiler_options", "fingerprint")}
+    return {**rest, "schema": 2, "rounds": {**rounds, "yardstick_seconds": [0.001, None, 0.002]}, **changes}
+
+
+def test_the_one_control_of_schema_2_is_read_by_its_name(tmp_path):
+    (one,) = load(written(tmp_path / "run.json", as_schema_2())).records
+    assert one.rounds.controls == {FIRST: [0.001, None, 0.002]} and one.rounds.readings == {}
+    assert one.rounds.seconds == [4e-5, 1e-5, 2e-5] and one.schema == SCHEMA
+
+
+def test_what_schema_3_did_not_tell_is_not_known(tmp_path):
+    flat = record(estimate=None).flat()
+    told = {name: value for name, value in flat.items() if name not in ("compiler_options", "fingerprint")}
+    rounds = {name: value for name, value in flat["rounds"].items() if name != "readings"}
+    (one,) = load(written(tmp_path / "run.json", {**told, "schema": 3, "rounds": rounds})).records
+    assert one == record(estimate=None) and (one.compiler_options, one.fingerprint) == ({}, None)
+
+
+def test_a_schema_2_that_is_damaged_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"damaged, of schema 2 \(KeyError\('yardstick_seconds'\)\)"):
+        load(written(tmp_path / "run.json", as_schema_2(rounds=record().flat()["rounds"])))
+
+
 def test_what_computed_the_one_control_of_schema_2_is_what_computed_the_controls(tmp_path):
     path = written(tmp_path / "run.json", TIMED)
     document = json.loads(path.read_text())

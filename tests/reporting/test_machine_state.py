@@ -7,6 +7,7 @@ from builders import record, rounds
 
 from bench.records.record import Record
 from bench.reporting import machine, tables
+from bench.reporting.frames import GROUP
 from bench.statistics.restlessness import restlessness
 from bench.support.controls import CORE, MEMORY
 from reports import framed, row
@@ -62,7 +63,7 @@ def test_rounds_that_shared_their_core_are_told_and_noted():
 
 def test_the_state_by_turn_is_that_over_the_quiet_one():
     data = machine.turns(framed(slowed(), slowed(backend="torch"), slowed(variant="nn")))
-    assert list(data.columns) == machine.TURNS and len(data) == 2 * 3 * 10  # groups, processes, turns
+    assert list(data.columns) == [*GROUP, *machine.TURNS] and len(data) == 2 * 3 * 10  # groups, processes, turns
     first = data[(data["variant"] == "nn") & (data["process"] == 1)]
     assert first["core"].tolist() == pytest.approx((_of(1) - 1).tolist(), abs=1e-12)  # the quiet state is at 1
     assert data["memory"].abs().max() < 1e-12
