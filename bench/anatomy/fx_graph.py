@@ -3,6 +3,7 @@
 The step is compiled once more, up to the code that Inductor writes: that is not built.
 """
 
+import ast
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -55,10 +56,10 @@ def graph(fit: Any, driver: Callable[[], Callable[[Any, int], Any]]) -> Graph:
         fx, given = told.bodies[-1], [*loop.args[2], *loop.args[3]]
         carried = ["done", "loss", *state, *(names.get(node, "") for node in given[len(state) + 2 :])]
         names = dict(zip((node for node in fx.nodes if node.op == "placeholder"), carried, strict=True))
-        returned = ["done", "loss", *returned[:-1]]
+        returned = ["", "loss", *returned[:-1]]  # to count steps is no part of one
     _walk(flow, fx, told.kernels[fx])
     (made,) = next(node for node in fx.nodes if node.op == "output").args
-    results = {node: name for node, name in zip(made, returned, strict=True) if node is not None}
+    results = {node: name for node, name in zip(made, returned, strict=True) if name}
     return flow.graph({**_assigned(fx, Path(fit.code.__file__).parents[1]), **names}, results, {})
 
 
@@ -162,4 +163,12 @@ def _name(trace: str, folder: Path) -> str:
     whole = _WHOLE.match(line)
     if whole is None or (whole.end(), len(line)) != (marks.index("^"), len(marks)):
         return ""
-    return whole[1] or function
+    return "" if _is_several(line[whole.end() :]) else whole[1] or function
+
+
+def _is_several(expression: str) -> bool:
+    """Whether it is a tuple, of which no node is all; or no whole expression, as where a line goes on in the next."""
+    try:
+        return isinstance(ast.parse(expression, mode="eval").body, ast.Tuple)
+    except SyntaxError:
+        return True

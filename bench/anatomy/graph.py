@@ -80,9 +80,11 @@ class Flow:
     def operation(
         self, text: str, reads: Sequence[Hashable], writes: Sequence[Hashable], cluster: str = "", kind: str = VALUE
     ) -> None:
-        """kind: of the edges. What is read and was not made is a quantity that the step begins with."""
+        """kind: of the edges. What is read and was not made is a quantity that the step begins with. What makes several
+        values has the name of none.
+        """
         tails = [self._maker(value) for value in reads]
-        head = self._add(writes[0] if writes else None, text, OPERATION, cluster)
+        head = self._add(writes[0] if len(writes) == 1 else None, text, OPERATION, cluster)
         self._edges += [Edge(f"n{tail}", f"n{head}", kind) for tail in tails]
         self._makers.update(dict.fromkeys(writes, head))
 

@@ -27,7 +27,8 @@ def graph(text: str, arguments: Mapping[str, str]) -> Graph:
         elif _passes(one):
             flow.same(one.name, one.operands[0])
         elif one.operation not in ("parameter", "tuple", "constant"):
-            flow.operation(about(one, module), [each for each in one.operands if each not in constants], [one.name])
+            text = about(one, module).removesuffix(" of ")  # of one that only looks at values otherwise
+            flow.operation(text, [each for each in one.operands if each not in constants], [one.name])
     returned = carried if module.body is not None else [*state, LOSS]
     made = zip(module.step[-1].operands, returned, strict=True)
     results = {each: LOSS if name == LOSS else f"new {name}" for each, name in made if name in (*state, LOSS)}

@@ -22,12 +22,13 @@ def graphs(function: Callable[..., Any], fit: Any, arguments: tuple[Any, ...], h
     given = {"state": fit.state, "inputs": fit.inputs, "target": fit.target}
     with quantities.watched():  # as another function, or JAX would take what it traced before
         jaxpr = jax.make_jaxpr(lambda *values: function(*values))(*given.values(), *arguments).jaxpr
-    names, loop = quantities.names, _loop(jaxpr)
-    for inside, var in [] if loop is None else _inside(loop):
-        names[id(var)] = names.setdefault(id(inside), names.get(id(var), "done"))
     paths = [name + jax.tree_util.keystr(path) for name in given for path, _ in _flat(given[name])]
-    called = {path: names.get(id(var), path) for path, var in zip(paths, jaxpr.invars, strict=False)}
-    names |= {id(var): called[path] for path, var in zip(paths, jaxpr.invars, strict=False)}
+    places, loop = dict(zip(paths, map(id, jaxpr.invars), strict=False)), _loop(jaxpr)
+    names: dict[Hashable, str] = {var: path for path, var in places.items()}
+    names |= quantities.names
+    for inside, var in [] if loop is None else _inside(loop):
+        names[id(var)] = names[id(inside)] = quantities.names.get(id(inside)) or names.get(id(var), "done")
+    called = {path: names[var] for path, var in places.items()}
     state = sum(path.startswith("state") for path in paths)
     found = [_graph(jaxpr, names, state)]
     return found if hlo is None else [*found, hlo_graph.graph(hlo, called)]
@@ -76,7 +77,7 @@ def _walk(flow: Flow, jaxpr: Any, cluster: str) -> None:
             for inside, var in zip(inner.invars, each.invars, strict=True):
                 if not _is_literal(var):
                     flow.same(id(inside), id(var))
-            _walk(flow, inner, flow.cluster(str(each.params.get("name", each.primitive.name))))
+            _walk(flow, inner, flow.cluster(each.params.get("name") or inner.debug_info.func_name))
             for var, inside in zip(each.outvars, inner.outvars, strict=True):
                 flow.same(id(var), id(inside))
         else:
@@ -95,7 +96,10 @@ def _is_literal(var: Any) -> bool:
 
 
 def key(value: Any) -> Hashable | None:
-    """What a traced value is known by: its variable in the jaxpr, whatever transformations it is seen through."""
+    """What a traced value is known by: its variable in the jaxpr, whatever transformations it is seen through.
+
+    Some versions of JAX do not tell: then the arguments of a step alone have names.
+    """
     import jax
 
     if not isinstance(value, jax.core.Tracer):

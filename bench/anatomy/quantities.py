@@ -1,7 +1,7 @@
 """What a variant calls its values: the local variables in the functions of an implementation, seen while they run."""
 
 import sys
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -66,16 +66,22 @@ class Quantities:
             (self._given if "[" in each else self._told).setdefault(self._key(leaf), each)
 
     def leaves(self, name: str, value: Any) -> Iterator[tuple[str, Any]]:
-        """By its name, each value with a key: of a sequence by its place, of anything else by its own name."""
+        """Each value with a key, by its name: as Python would write its place, without quotation marks."""
         if self._key(value) is not None:
             yield name, value
-        elif isinstance(value, (list, tuple)):
-            fields = getattr(value, "_fields", [f"{name}[{i}]" for i in range(len(value))])
-            for each, part in zip(fields, value, strict=True):
-                yield from self.leaves(each, part)
-        elif isinstance(value, Mapping) or (held := self._parts(value)) is not None:
-            for each, part in (value if isinstance(value, Mapping) else held or {}).items():
-                yield from self.leaves(str(each), part)
+        for each, part in self._held_by(name, value):
+            yield from self.leaves(each, part)
+
+    def _held_by(self, name: str, value: Any) -> Iterable[tuple[str, Any]]:
+        if self._key(value) is not None:
+            return ()
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return ((f"{name}.{field}", part) for field, part in zip(value._fields, value, strict=True))
+        if isinstance(value, (list, tuple)):
+            return ((f"{name}[{i}]", part) for i, part in enumerate(value))
+        if isinstance(value, Mapping):
+            return ((f"{name}[{each}]", part) for each, part in value.items())
+        return ((f"{name}.{each}", part) for each, part in (self._parts(value) or {}).items())
 
     def results(self, before: Any, after: Any, loss: Any) -> dict[Hashable, str]:
         """What a step returns, by key: the new state, by the names of the one that it was given, and the loss."""

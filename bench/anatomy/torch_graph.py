@@ -67,8 +67,8 @@ class _Step:
         cluster = self.flow.cluster(RECORDED)
         if hasattr(function, "variable"):  # it ends here: the gradient is added to that of a parameter
             leaf = function.variable
-            made: list[Hashable] = [("gradient", key(leaf)), function]
-            return self.flow.operation("AccumulateGrad", [key(leaf)], made, cluster, GRADIENT)
+            self.flow.operation("AccumulateGrad", [key(leaf)], [("gradient", key(leaf))], cluster, GRADIENT)
+            return self.flow.same(function, ("gradient", key(leaf)))
         feeding = [each for each, _ in function.next_functions if each is not None]
         self.flow.operation(function.name(), feeding, [function], cluster, GRADIENT)
         for kept in _saved(function):

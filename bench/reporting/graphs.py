@@ -18,7 +18,7 @@ from bench.support.errors import InputError, printable
 
 DOT, SVG, PNG, HTML = FORMATS = ("dot", "svg", "png", "html")
 PROGRAM, INSTALL = "dot", "apt-get install graphviz"
-LINE = 60  # characters of a line of a label
+LINE = 80  # characters of a line of a label
 NODES = {
     QUANTITY: {"shape": "ellipse", "style": "filled", "fillcolor": "#eef3fa"},
     OPERATION: {"shape": "box", "style": "rounded,filled", "fillcolor": "white"},
@@ -117,6 +117,8 @@ def _legend(graph: Graph) -> list[str]:
 
 
 def _fill(room: graphviz.Digraph, graph: Graph, prefix: str) -> None:
+    if not graph.nodes:  # Graphviz leaves out a cluster without nodes
+        room.node(prefix, label="< >", shape="plaintext")
     for node in graph.nodes:
         if not node.cluster:
             _put(room, node, prefix)

@@ -19,6 +19,7 @@ PARENT = [
         "measuring.runner",
         "conftest",
         "fit",
+        "graph",
         "ab",
         "compare",
         "evidence",
