@@ -88,7 +88,7 @@ def test_of_a_graph_without_nodes_the_reason_is_drawn(program):
 
 @pytest.mark.parametrize("suffix", ["", "jpg", "SVG"])
 def test_another_format_is_refused(suffix):
-    with pytest.raises(InputError, match="--output.*allowed: .dot, .svg, .png, .html"):
+    with pytest.raises(InputError, match=r"--output.*allowed: \.dot, \.svg, \.png, \.html"):
         graphs.written(drawings("one"), suffix)
 
 
