@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _output(word: str) -> Path:
     """The file, which can be written, in a format that can. Raises InputError."""
     path = Path(word)
-    graphs.check(path.suffix.removeprefix("."))
+    graphs.check(path)
     try:
         try_to_write(path)
     except OSError as error:
@@ -67,7 +67,7 @@ def _graph(runner: Runner, output: Path | None) -> int:
     if output is None:
         print(graphs.text(found))
         return 0
-    write_atomically(output, graphs.written(found, output.suffix.removeprefix(".")))
+    write_atomically(output, graphs.written(found, output))
     print(f"Wrote {output}")
     return 0
 

@@ -48,6 +48,12 @@ class Telling(np.ndarray):
         out = [kwargs["out"]] if kwargs.get("out") is not None else []
         return self._tell(function.__name__, args, function(*plain(args), **plain(kwargs)), *out)
 
+    def __getitem__(self, place: Any) -> Any:
+        found = super().__getitem__(place)
+        if not isinstance(found, np.generic):
+            return found
+        return super().__getitem__((*(place if isinstance(place, tuple) else (place,)), ...))  # one that tells
+
     def dot(self, other: Any, out: Any = None) -> Any:
         return np.dot(self, other, out=out)
 
@@ -78,8 +84,9 @@ def _operations(driver: Callable[[Any, Any], Loop], fit: Any) -> Graph:
             after, loss = run(state, 1)
     finally:
         Telling.flow = None
-    numbers = {key(one): f"{one.item():g}" for one in quantities.held if one.size == 1}
-    return flow.graph(quantities.names, quantities.results(state, after, loss), numbers)
+    names = quantities.names
+    parts = {key(one): f"part of {names[key(one.base)]}" for one in quantities.held if key(one.base) in names}
+    return flow.graph(names, quantities.results(state, after, loss), parts)
 
 
 def _tape(fit: Any) -> Graph | None:

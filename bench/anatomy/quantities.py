@@ -44,7 +44,7 @@ class Quantities:
     def _look(self, frame: FrameType, event: str, returned: Any) -> None:
         function = frame.f_code.co_qualname.rpartition("<locals>.")[2]
         ours = frame.f_globals.get("__name__", "").partition(".")[0] == self._package
-        if not ours or function in ("<genexpr>", "<lambda>"):  # a loop's names say nothing of what it goes over
+        if not ours or function.startswith("<"):  # the names in a comprehension are those of a loop
             return
         found = {name: value for name, value in frame.f_locals.items() if name != "_"}
         if event == "call":

@@ -3,6 +3,7 @@
 Of a step that calls backward(), what it dispatches afterwards is shown; of any other, all that it dispatches.
 """
 
+import sys
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
@@ -152,6 +153,8 @@ def _tensors(value: Any) -> list[Any]:
 
 
 def _numbers(value: Any) -> list[str]:
+    """Those among the arguments; but for the end of a slice that has none, which is the largest there is."""
     from torch.utils._pytree import tree_leaves
 
-    return [f"{leaf:g}" for leaf in tree_leaves(value) if isinstance(leaf, (int, float)) and not isinstance(leaf, bool)]
+    numbers = [leaf for leaf in tree_leaves(value) if isinstance(leaf, (int, float)) and not isinstance(leaf, bool)]
+    return [f"{each:g}" for each in numbers if each != sys.maxsize]

@@ -9,6 +9,7 @@ import shutil
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import graphviz
 
@@ -75,20 +76,21 @@ def _about(case: Case, graph: Graph) -> str:
     return f"{case.variant}, {case.backend}. {graph.title}"
 
 
-def check(suffix: str) -> None:
-    """Raise InputError for a format that cannot be written here."""
+def check(output: Path) -> str:
+    """The format that the name of a file asks for. Raises InputError for one that cannot be written here."""
+    suffix = output.suffix.removeprefix(".")
     if suffix not in FORMATS:
         allowed = ", ".join(f".{each}" for each in FORMATS)
-        raise InputError(f"--output: a name that ends in {'.' + suffix if suffix else 'nothing'}; allowed: {allowed}")
+        raise InputError(f"--output {str(output)!r}: its ending says no format; allowed: {allowed}")
     if suffix != DOT and shutil.which(PROGRAM) is None:
-        raise InputError(
-            f"--output: .{suffix} needs the program `{PROGRAM}`, which is not installed; {INSTALL}, or .dot"
-        )
+        reason = f".{suffix} needs the program `{PROGRAM}`, which is not installed"
+        raise InputError(f"--output {str(output)!r}: {reason}; {INSTALL}, or a name in .dot, which needs none")
+    return suffix
 
 
-def written(drawings: Sequence[Drawing], suffix: str) -> str | bytes:
-    """The content of a file of that format. Raises InputError as `check` does."""
-    check(suffix)
+def written(drawings: Sequence[Drawing], output: Path) -> str | bytes:
+    """The content of a file of that name. Raises InputError as `check` does."""
+    suffix = check(output)
     if suffix == DOT:
         return dot(drawings)
     return _page(drawings) if suffix == HTML else _drawn(dot(drawings), suffix)

@@ -46,7 +46,7 @@ def test_without_graphviz_the_error_names_its_package_before_anything_runs(capsy
     output.write_text("kept")
     assert graph.main([*WORDS, f"--output={output}"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: --output: .svg needs") and "apt-get install graphviz" in line
+    assert line.startswith(f"error: --output '{output}': .svg needs") and "apt-get install graphviz" in line
     assert output.read_text() == "kept"
 
 

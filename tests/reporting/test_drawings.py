@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -57,15 +58,15 @@ def ends(edge):
 
 
 def test_a_drawing_has_every_node(program):
-    drawn = ElementTree.fromstring(graphs.written(drawings("one"), "svg"))
+    drawn = ElementTree.fromstring(graphs.written(drawings("one"), Path("a.svg")))
     classes = Counter(each.get("class") for each in drawn.iter() if each.get("class"))
     assert classes == {"graph": 1, "cluster": 2, "node": 3, "edge": 3}
-    assert graphs.written(drawings("one"), "png").startswith(b"\x89PNG")
+    assert graphs.written(drawings("one"), Path("a.png")).startswith(b"\x89PNG")
 
 
 def test_text_of_code_stays_text(program):
     found = drawings(HOSTILE, name=HOSTILE, cluster=HOSTILE)
-    drawn = ElementTree.fromstring(graphs.written(found, "svg"))  # it is well-formed
+    drawn = ElementTree.fromstring(graphs.written(found, Path("a.svg")))  # it is well-formed
     assert not any(each.tag.endswith("script") for each in drawn.iter())
     shown = "".join("".join(each.itertext()) for each in drawn.iter() if each.tag.endswith("}text"))
     plain = HOSTILE.replace("\x1b", "\ufffd")
@@ -73,7 +74,7 @@ def test_text_of_code_stays_text(program):
 
 
 def test_a_page_shows_the_graphs_side_by_side(program):
-    page = graphs.written([*drawings("one", HOSTILE), *drawings("three")], "html")
+    page = graphs.written([*drawings("one", HOSTILE), *drawings("three")], Path("a.html"))
     tags = Counter()
     parser = HTMLParser()
     parser.handle_starttag = lambda tag, attributes: tags.update([tag])
@@ -83,20 +84,20 @@ def test_a_page_shows_the_graphs_side_by_side(program):
 
 def test_of_a_graph_without_nodes_the_reason_is_drawn(program):
     empty = [graphs.Drawing(case(), [Graph("none", [], [], notes=["since it builds none"])])]
-    assert b"since it builds none" in graphs.written(empty, "svg")
+    assert b"since it builds none" in graphs.written(empty, Path("a.svg"))
 
 
-@pytest.mark.parametrize("suffix", ["", "jpg", "SVG"])
-def test_another_format_is_refused(suffix):
+@pytest.mark.parametrize("name", ["", "svg", "a.jpg", "a.SVG"])
+def test_another_format_is_refused(name):
     with pytest.raises(InputError, match=r"--output.*allowed: \.dot, \.svg, \.png, \.html"):
-        graphs.written(drawings("one"), suffix)
+        graphs.written(drawings("one"), Path(name))
 
 
 @pytest.mark.parametrize("suffix", graphs.FORMATS)
 def test_without_the_program_there_is_dot_alone(suffix, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     if suffix == "dot":
-        assert graphs.written(drawings("one"), suffix) == graphs.dot(drawings("one"))
+        assert graphs.written(drawings("one"), Path("a.dot")) == graphs.dot(drawings("one"))
     else:
         with pytest.raises(InputError, match=f"{suffix}.*apt-get install graphviz"):
-            graphs.written(drawings("one"), suffix)
+            graphs.written(drawings("one"), Path(f"a.{suffix}"))
