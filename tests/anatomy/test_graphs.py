@@ -139,6 +139,8 @@ def test_the_tape_of_hips_autograd():
     (found,) = graphs("autograd", "numpy")
     assert counted(found) == {"container_take": 4, "multiply": 4, "add": 3, "subtract": 1, "sum": 1}
     assert named(found, QUANTITY) == {"parameters", "x", "x2", "x3", "target"}
+    # What each has on the tape: a container; one factor, or both of the square; two terms; the residual's; the sum's.
+    assert sum(edges(found, GRADIENT).values()) == 4 + (3 + 2) + 3 * 2 + 1 + 1
     assert edges(found, GRADIENT)["forward", "residual"] == 1 and edges(found, VALUE)["target", "residual"] == 1
 
 
@@ -209,5 +211,5 @@ def test_what_is_overwritten_is_read_from_who_wrote_it():
     flow = Flow("")
     flow.operation("into", ["a", "b"], ["a"])
     flow.operation("read", ["a"], ["c"])
-    found = flow.graph({"a": "a", "b": "b", "c": "c"}, {"c": "new c"}, {})
-    assert edges(found, VALUE) == {("a", "a"): 1, ("b", "a"): 1, ("a", "new c"): 1}
+    found = flow.graph({}, {"c": "new c"}, {"a": "a", "b": "b"})
+    assert edges(found, VALUE) == {("a", "into"): 1, ("b", "into"): 1, ("into", "new c"): 1}
