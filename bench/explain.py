@@ -15,13 +15,11 @@ from bench.support import exits
 if __name__ == "__main__":
     exits.guard()  # also while the rest is imported
 
-from bench.backends import backends
 from bench.cases.options import add_options, asked
-from bench.cases.variants import variants
 from bench.measuring.runner import Runner
 from bench.records.reading import load
 from bench.reporting.code_changes import changes
-from bench.sides.side import here
+from bench.studies.asking import runnable, runner_of
 from bench.studies.explaining import explained
 from bench.support.errors import InputError, Parser
 from bench.support.terminal import Progress
@@ -31,7 +29,6 @@ from bench.workers.process import WorkerError
 OPTIONS = ("variant", "backend", "device", "dtype", "points", "threads", "processes", "seed", "case_timeout")
 DEFAULTS = {"device": "cpu", "dtype": "float32", "processes": "5", "cold": "0"}
 SINGLE = ("device", "dtype", "points")  # axes of which one is explained at a time
-MOST_CASES = 8  # that take turns: each has two processes
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,17 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         words = _parser().parse_args(argv)
         if words.diff is not None:
             return _diff(words)
-        for name in ("variant", "backend"):
-            if not getattr(words, name):
-                raise InputError(
-                    f"--{name}: missing; allowed: {', '.join((variants if name == 'variant' else backends)())}"
-                )
-        runner = Runner(asked(words, **DEFAULTS), [here()], timed=False)
-        for name in SINGLE:
-            if len(runner.choice.axes[name]) > 1:
-                raise InputError(f"--{name}: takes one here")
-        if len(runner.planned) > MOST_CASES:
-            raise InputError(f"{len(runner.planned)} cases; allowed: at most {MOST_CASES} beside each other")
+        runner = runner_of(words, DEFAULTS, SINGLE)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -58,10 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _explain(runner: Runner) -> int:
-    cases = [planned.case for planned in runner.planned if planned.reason is None]
-    for planned in runner.planned:
-        if planned.reason is not None:
-            print(f"skipped {planned.case.id}: {planned.reason}", file=sys.stderr)
+    cases = runnable(runner)
     if not cases:
         return 1
     progress = Progress()

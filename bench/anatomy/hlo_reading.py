@@ -29,12 +29,31 @@ class Instruction:
         return re.findall(r"%([\w.-]+)", self.rest.split("), ")[0])
 
 
+@dataclass(frozen=True)
+class Module:
+    """computations: by name, each one's instructions; entry: the name of the first; body: that of its loop, or None."""
+
+    computations: dict[str, list[Instruction]]
+    entry: str
+    body: str | None
+
+    @classmethod
+    def of(cls, text: str) -> "Module":
+        found = [*_COMPUTATION.finditer(text)]
+        body = re.search(r" while\([^\n]*body=%([\w.-]+)", text)
+        entry = next((each[2] for each in found if each[1]), "")
+        return cls({each[2]: _instructions(each[3]) for each in found}, entry, body[1] if body else None)
+
+    @property
+    def step(self) -> list[Instruction]:
+        """What makes a step: the loop's body, or else the entry."""
+        return self.computations.get(self.body or self.entry, [])
+
+
 def read(text: str, points: int) -> Iteration:
     """Of a module whose loop, or else whose entry, makes a step."""
-    computations = {found[2]: _instructions(found[3]) for found in _COMPUTATION.finditer(text)}
-    entry = next((found[2] for found in _COMPUTATION.finditer(text) if found[1]), None)
-    body = re.search(r" while\([^\n]*body=%([\w.-]+)", text)
-    step = computations.get(body[1] if body else entry or "", [])
+    module = Module.of(text)
+    step = module.step
     shapes = {one.name: one.shape for one in step}
     tally, small = Tally(), 0
     for one in step:
@@ -45,7 +64,7 @@ def read(text: str, points: int) -> Iteration:
         if not reads and not writes:
             small += 1
         else:
-            tally.add(_about(one, computations), reads, writes, writes)
+            tally.add(about(one, module), reads, writes, writes)
     notes = [f"{small} more on numbers and short arrays"] if small else []
     return Iteration(KIND, tally.parts(), tally.allocated, notes)
 
@@ -54,12 +73,12 @@ def _instructions(text: str) -> list[Instruction]:
     return [Instruction(*found.groups()) for found in _INSTRUCTION.finditer(text)]
 
 
-def _about(one: Instruction, computations: dict[str, list[Instruction]]) -> str:
+def about(one: Instruction, module: Module) -> str:
     """An operation; of a fusion, what is in it."""
     called = re.search(r"calls=%([\w.-]+)", one.rest)
     if called is None:
         return one.operation
-    inside = Counter(each.operation for each in computations.get(called[1], []) if each.operation not in NOTHING)
+    inside = Counter(each.operation for each in module.computations.get(called[1], []) if each.operation not in NOTHING)
     inside.pop("broadcast", None)
     return "fusion of " + ", ".join(f"{count} {name}" if count > 1 else name for name, count in inside.items())
 

@@ -21,15 +21,15 @@ class Traced(np.ndarray):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         out = kwargs.pop("out", ())
-        given = {"out": tuple(_plain(each) for each in out)} if out else {}
-        result = getattr(ufunc, method)(*map(_plain, inputs), **given, **kwargs)
+        given = {"out": tuple(plain(each) for each in out)} if out else {}
+        result = getattr(ufunc, method)(*map(plain, inputs), **given, **kwargs)
         name = ufunc.__name__ + ("" if method == "__call__" else f".{method}")
         self._tell(name, inputs, result, bool(out))
         return out[0] if len(out) == 1 else _traced_result(result)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         out = kwargs.get("out")
-        result = function(*_plain(args), **_plain(kwargs))
+        result = function(*plain(args), **plain(kwargs))
         read = [value for key, value in kwargs.items() if key != "out"]
         self._tell(function.__name__, [*args, *read], result, out is not None)
         return out if out is not None else _traced_result(result)
@@ -42,11 +42,11 @@ class Traced(np.ndarray):
         made = _numbers(result)
         if Traced.tally is None or not made:
             return
-        reads = sum({id(each): arrays(each, self.points) for each in _leaves(inputs)}.values())
+        reads = sum({id(each): arrays(each, self.points) for each in leaves(inputs)}.values())
         writes = sum(arrays(each, self.points) for each in made)
         if given:
             Traced.tally.add(name, reads, writes, 0.0)
-        elif any(np.shares_memory(_plain(one), _plain(each)) for one in made for each in _numbers(inputs)):
+        elif any(np.shares_memory(plain(one), plain(each)) for one in made for each in _numbers(inputs)):
             Traced.tally.add(f"{name} (a view)", 0.0, 0.0, 0.0)
         else:
             Traced.tally.add(name, reads, writes, writes)
@@ -80,45 +80,47 @@ def _register() -> None:
         ArrayVSpace.register(Traced)
 
 
-def _mapped(value: Any, change: Callable[[np.ndarray], Any]) -> Any:
-    """Nested values with their arrays changed."""
-    if isinstance(value, np.ndarray):
+def mapped(value: Any, change: Callable[[Any], Any], kinds: Any = np.ndarray) -> Any:
+    """Nested values with their arrays changed, or what is of other kinds."""
+    if isinstance(value, kinds):
         return change(value)
     if isinstance(value, Mapping):
-        return {name: _mapped(each, change) for name, each in value.items()}
+        return {name: mapped(each, change, kinds) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
-        parts = [_mapped(each, change) for each in value]
+        parts = [mapped(each, change, kinds) for each in value]
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     if hasattr(value, "__dict__") and not callable(value) and not isinstance(value, np.generic):
         changed = copy.copy(value)
         for name, each in vars(value).items():
-            object.__setattr__(changed, name, _mapped(each, change))
+            object.__setattr__(changed, name, mapped(each, change, kinds))
         return changed
     return value
 
 
 def _traced(value: Any) -> Any:
-    return _mapped(value, lambda array: array.view(Traced))
+    return mapped(value, lambda array: array.view(Traced))
 
 
 def _traced_result(value: Any) -> Any:
     return _traced(value) if isinstance(value, (np.ndarray, list, tuple)) else value
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Nested values with arrays that tell nothing."""
     return (
-        _mapped(value, lambda array: array.view(np.ndarray))
+        mapped(value, lambda array: array.view(np.ndarray))
         if isinstance(value, (np.ndarray, list, tuple, dict))
         else value
     )
 
 
-def _leaves(value: Any) -> list[Any]:
+def leaves(value: Any) -> list[Any]:
+    """What nested lists and tuples hold in the end."""
     if isinstance(value, (list, tuple)):
-        return [leaf for each in value for leaf in _leaves(each)]
+        return [leaf for each in value for leaf in leaves(each)]
     return [value]
 
 
 def _numbers(value: Any) -> list[Any]:
     """The arrays and numbers of floating point in it."""
-    return [each for each in _leaves(value) if isinstance(each, (np.ndarray, np.floating))]
+    return [each for each in leaves(value) if isinstance(each, (np.ndarray, np.floating))]

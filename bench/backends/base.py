@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from bench.anatomy import python_profile
+from bench.anatomy.graph import Graph
 from bench.anatomy.iteration import Iteration
 
 State = Any  # what an implementation's init() makes and its step() passes on
@@ -167,6 +168,12 @@ class Backend(ABC):
         (`bench.workers.fit`). What is compiled or run for it counts for nothing.
         """
         return Iteration("nothing is told by this backend", [])
+
+    def graph(self, fit: Any) -> list[Graph]:
+        """The graphs of one step that the framework itself builds, of a fit that was built last; a note where it builds
+        none. What is compiled or run for it counts for nothing, and the fit is of no use afterwards.
+        """
+        return [Graph(self.name, [], [], notes=["nothing is told by this backend"])]
 
     def profile(self, fit: Any, steps: int) -> dict[str, float]:
         """Where the seconds of so many steps go, as fractions of all."""

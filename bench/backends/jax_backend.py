@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.anatomy import texts
+from bench.anatomy.graph import Graph
 from bench.anatomy.iteration import Iteration
 from bench.backends.base import PLAIN, Backend, Loop, State, Step, Tuning, dtype_of
 
@@ -140,12 +141,17 @@ class JaxBackend(Backend):
         return self.compiled
 
     def generated(self) -> dict[str, str]:
+        step = self._hlo()
+        flags = {"XLA_FLAGS": os.environ.get("XLA_FLAGS", "")}
+        told = texts.settings({**flags, **self.told})
+        return {} if step is None else {"hlo": texts.hlo(step), "options": told}
+
+    def _hlo(self) -> str | None:
+        """The module of the step, as XLA optimised it; None before it has been compiled."""
         # XLA has the executable made last first; what was jitted beside a step has another name.
         alive = (module for one in self.client.live_executables() for module in one.hlo_modules())
         step = next((module for module in alive if module.name in STEPS), None)
-        flags = {"XLA_FLAGS": os.environ.get("XLA_FLAGS", "")}
-        told = texts.settings({**flags, **self.told})
-        return {} if step is None else {"hlo": texts.hlo(step.to_string()), "options": told}
+        return None if step is None else step.to_string()
 
     def iteration(self, fit: Any) -> Iteration:
         from bench.anatomy import hlo_reading, llvm_reading
@@ -153,6 +159,12 @@ class JaxBackend(Backend):
         found = hlo_reading.read(self.generated()["hlo"], fit.problem.points)
         widths = llvm_reading.summary(self._llvm(fit)) if fit.device == "cpu" else []
         return replace(found, notes=[*found.notes, *widths])
+
+    def graph(self, fit: Any) -> list[Graph]:
+        from bench.anatomy import jax_graph
+
+        fit.advance(1)
+        return jax_graph.graphs(self.function.__wrapped__, fit, self.extra_arguments, self._hlo())
 
     def _llvm(self, fit: Any) -> dict[str, str]:
         """What LLVM made of each kernel of the step: compiled once more, for XLA to write it down."""

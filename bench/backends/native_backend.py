@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench.anatomy import llvm_reading, texts
+from bench.anatomy.graph import Graph
 from bench.anatomy.iteration import Iteration, Part
 from bench.backends.base import PLAIN, Loop, Step, Tuning
 from bench.backends.numpy_backend import NumpyBackend
@@ -93,6 +94,10 @@ class NativeBackend(NumpyBackend):
         """Its one loop reads x and the target, once, and writes nothing of their length."""
         parts = [Part("loop over the points: forward, residual, five sums", reads=2.0)]
         return Iteration("loops, as the file has them", parts, 0.0, llvm_reading.summary({"loop": self._llvm()}))
+
+    def graph(self, fit: Any) -> list[Graph]:
+        note = "Numba compiles the loops of the file as they stand, and builds no graph of operations."
+        return [Graph("native: no graph", [], [], notes=[note])]
 
     def compilations(self) -> int | None:
         return self.compiled

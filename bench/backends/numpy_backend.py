@@ -1,10 +1,12 @@
 """NumPy, with HIPS autograd in the variants that need derivatives. It runs on the CPU."""
 
 import importlib.util
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from bench.anatomy.graph import Graph
 from bench.anatomy.iteration import Iteration
 from bench.backends.base import Backend, Loop, Tuning, dtype_of, leaves
 
@@ -34,12 +36,18 @@ class NumpyBackend(Backend):
     def iteration(self, fit: Any) -> Iteration:
         from bench.anatomy import numpy_operations
 
+        return numpy_operations.operations(self._driver_of(fit), fit)
+
+    def graph(self, fit: Any) -> list[Graph]:
+        from bench.anatomy import numpy_graph
+
+        fit.advance(1)  # an optimiser has nothing to tell before
+        return [numpy_graph.graph(self._driver_of(fit), fit)]
+
+    def _driver_of(self, fit: Any) -> Callable[[Any, Any], Loop]:
+        """Of other data than the fit has, the loop over its steps."""
         rate, tuning = fit.problem.rate, Tuning.of(fit.code, fit.problem.points)
-
-        def driver(inputs: Any, target: Any) -> Loop:
-            return self.driver(fit.code.step, inputs, target, rate, tuning)
-
-        return numpy_operations.operations(driver, fit)
+        return lambda inputs, target: self.driver(fit.code.step, inputs, target, rate, tuning)
 
     def floats(self, scalars: Any) -> list[float]:
         return [float(value) for value in scalars]

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.anatomy.graph import Graph
 from bench.anatomy.iteration import Iteration
 from bench.backends.base import Backend, dtype_of, leaves
 
@@ -68,6 +69,12 @@ class TorchBackend(Backend):
         from bench.anatomy import torch_operations
 
         return torch_operations.operations(fit.advance, fit.problem.points)
+
+    def graph(self, fit: Any) -> list[Graph]:
+        from bench.anatomy import torch_graph
+
+        fit.advance(1)  # an optimiser has nothing to tell before
+        return [torch_graph.graph(fit)]
 
     def profile(self, fit: Any, steps: int) -> dict[str, float]:
         from bench.anatomy import torch_operations

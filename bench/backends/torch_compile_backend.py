@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.anatomy import texts
+from bench.anatomy.graph import Graph
 from bench.anatomy.iteration import Iteration
 from bench.backends.base import PLAIN, Backend, Loop, Step, Tuning
 from bench.backends.torch_backend import TorchBackend
@@ -84,6 +85,16 @@ class TorchCompileBackend(TorchBackend):
         found = inductor_reading.read(code, fit.problem.points, steps)
         nodes = torch_operations.graph_nodes(fit.code.step, fit.state, fit.inputs, fit.target, fit.problem.rate)
         return replace(found, notes=[f"made of {nodes} operators in the graph of a step", *found.notes])
+
+    def graph(self, fit: Any) -> list[Graph]:
+        from bench.anatomy import fx_graph
+
+        tuning = Tuning.of(fit.code, fit.problem.points)
+
+        def driver() -> Loop:
+            return self.driver(fit.code.step, fit.inputs, fit.target, fit.problem.rate, tuning)
+
+        return [fx_graph.graph(fit, driver)]
 
     profile = Backend.profile  # PyTorch's profiler sees no operators in it
 

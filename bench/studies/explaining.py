@@ -122,7 +122,7 @@ def _seated(cases: Sequence[Case], choice: Choice, caches: Caches, side: Side, c
     """The cases in processes of their own, begun side by side, then all on the same cores."""
     cores = allowed_cores()
     with ExitStack() as stack:
-        seats = [Seat(case, choice, _process(case, choice, caches, side)) for case in cases]
+        seats = [Seat(case, choice, process_of(case, choice, caches, side)) for case in cases]
         for seat in seats:
             stack.callback(seat.process.close)
         with ThreadPoolExecutor(max(1, len(cores) // choice.threads)) as pool:
@@ -132,7 +132,9 @@ def _seated(cases: Sequence[Case], choice: Choice, caches: Caches, side: Side, c
         yield seats
 
 
-def _process(case: Case, choice: Choice, caches: Caches, side: Side) -> WorkerProcess:
+def process_of(case: Case, choice: Choice, caches: Caches, side: Side) -> WorkerProcess:
+    """A process for a case, with the variables of its backend."""
+
     def variables(cache: str) -> dict[str, str]:
         backend = backends()[case.backend]
         return variables_of(backend, case.device, case.dtype, choice.threads, cache, side.environ())

@@ -17,9 +17,9 @@ DRAFT = re.compile(r"\.fitbench-\d+-[0-9a-f]{8}\.tmp")  # as `temporary` names t
 OLD_SECONDS = 3600.0  # since a draft was written to: none takes a minute
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write text, in UTF-8 and with its newlines as they are. Raises OSError, and leaves the file as it was."""
-    data = text.encode()
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write bytes, or text in UTF-8 with its newlines as they are. Raises OSError, and leaves the file as it was."""
+    data = content.encode() if isinstance(content, str) else content
     _replace(path, lambda file: file.write(data))
 
 

@@ -1,13 +1,14 @@
 """What a worker is asked and what it answers, one JSON line each, so that the other side may be anywhere.
 
-Requests: `Start` once; then for each case `Build`, `Converge`, any number of `Round` and `Leave`, `Finish` or
-`Explain`. A worker that is asked for `Control` alone needs no start. The wire is what workers of older revisions
+Requests: `Start` once; then for each case `Build`, `Converge`, any number of `Round` and `Leave`, `Finish`, `Explain`
+or `Trace`. A worker that is asked for `Control` alone needs no start. The wire is what workers of older revisions
 understand: change it only with PROTOCOL.
 """
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
+from bench.anatomy.graph import Graph
 from bench.anatomy.iteration import Iteration
 from bench.cases.case import AXES, Case, split
 from bench.truth.probes import Probe
@@ -125,6 +126,13 @@ class Explained:
     profile: dict[str, float]
 
 
+@dataclass(frozen=True)
+class Traced:
+    """The graphs of a step that the framework builds; notes alone where it builds none."""
+
+    graphs: list[Graph]
+
+
 A = TypeVar("A")
 
 
@@ -210,8 +218,15 @@ class Explain(Request[Explained]):
     steps: int
 
 
+@dataclass(frozen=True)
+class Trace(Request[Traced]):
+    """A case that was traced is let go of."""
+
+    answer = Traced
+
+
 REQUESTS: dict[str, type[Request[Any]]] = {
-    kind.__name__.lower(): kind for kind in (Start, Control, Build, Converge, Round, Leave, Finish, Explain)
+    kind.__name__.lower(): kind for kind in (Start, Control, Build, Converge, Round, Leave, Finish, Explain, Trace)
 }
 
 

@@ -44,6 +44,8 @@ from bench.workers.protocol import (
     Start,
     Started,
     Stretch,
+    Trace,
+    Traced,
     request_of,
 )
 
@@ -258,6 +260,12 @@ class Worker:
         del fit
         self._let_go()
         return Explained(iteration, profile)
+
+    def trace(self, _: Trace) -> Traced:
+        """The graphs of a step; the case is let go of."""
+        graphs = self.backend.graph(self._fit())
+        self._let_go()
+        return Traced(graphs)
 
     def _code(self) -> dict[str, str]:
         """What the compiler generated; nothing where it does not tell, as another version of it may not: that costs the

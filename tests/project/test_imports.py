@@ -20,6 +20,7 @@ PARENT = [
         "measuring.runner",
         "conftest",
         "fit",
+        "graph",
         "ab",
         "compare",
         "evidence",

@@ -11,7 +11,7 @@ from conftest import ROOT
 
 from bench.support import exits
 
-COMMANDS = ("ab", "advise", "compare", "evidence", "explain", "export", "fit", "overhead", "report", "spread")
+COMMANDS = ("ab", "advise", "compare", "evidence", "explain", "export", "fit", "graph", "overhead", "report", "spread")
 FULL = Path("/dev/full")
 
 # What importing NumPy does, which every command needs: the exit code, and what is on stderr.

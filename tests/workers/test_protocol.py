@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from conftest import ROOT
 
+from bench.anatomy.graph import Cluster, Edge, Graph, Node
 from bench.cases.case import Case
 from bench.cases.options import choice_of
 from bench.sides.side import Side, here
@@ -33,6 +34,8 @@ from bench.workers.protocol import (
     Round,
     Start,
     Started,
+    Trace,
+    Traced,
     request_of,
 )
 
@@ -55,6 +58,7 @@ WIRE: list[tuple[Request[Any], dict[str, Any]]] = [
     (Leave(), {}),
     (Finish(), {}),
     (Explain(20), {"steps": 20}),
+    (Trace(), {}),
 ]
 EACH = pytest.mark.parametrize(("request_", "fields"), WIRE, ids=[type(request).__name__ for request, _ in WIRE])
 
@@ -99,7 +103,9 @@ def older() -> dict[str, list[str]]:
 
 # Controls are asked of fitbench's own worker alone, whatever is compared.
 @pytest.mark.parametrize(
-    "request_", [one for one, _ in WIRE if not isinstance(one, (Control, Explain))], ids=lambda one: type(one).__name__
+    "request_",
+    [one for one, _ in WIRE if not isinstance(one, (Control, Explain, Trace))],
+    ids=lambda one: type(one).__name__,
 )
 def test_a_worker_of_an_older_revision_takes_these_fields_and_no_others(older, request_):
     wire = request_.wire()
@@ -187,6 +193,14 @@ def test_an_answer_may_tell_more_than_is_known_and_hold_nan(tmp_path):
         converged = process.ask(Converge(), 10)
     (back,) = converged.checkpoints
     assert math.isnan(back.loss) and back.after == [math.inf] and converged.not_finite_at == 1
+
+
+def test_a_graph_comes_back_from_the_wire(tmp_path):
+    nodes = [Node("n0", "x", "", "quantity"), Node("n1", "loss", 'sum "\u03c0" <&\n', "result", "c0")]
+    graph = Graph("a title", nodes, [Edge("n0", "n1", "saved")], [Cluster("c0", "a kernel")], ["a note"])
+    answer = json.dumps(dataclasses.asdict(Traced([graph])))
+    with worker(answering(tmp_path, answer)) as process:
+        assert process.ask(Trace(), 10) == Traced([graph])
 
 
 @pytest.mark.parametrize("protocol", [1, PROTOCOL + 1])
