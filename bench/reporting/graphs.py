@@ -35,7 +35,7 @@ LEGEND = {GRADIENT: "red: the way that gradients go back", SAVED: "blue, dashed:
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><title>Graphs of a step: {title}</title></head>
-<body style="display: flex; gap: 1em; align-items: flex-start">
+<body style="display: flex; flex-wrap: wrap; gap: 1em; align-items: flex-start">
 {pictures}
 </body>
 </html>

@@ -25,7 +25,7 @@ FITS = [variant for variant in impls.variants() if variant != "tuned"]  # which 
 COMMAND = re.compile(r"-m bench\.(\w+)([^`\n#]*)")
 SUITE = re.compile(r"pytest bench([^`\n#]*)")
 OPTION = re.compile(r"(?<![\w=-])--[a-z][a-z-]*")
-ELSEWHERE = {"--constraint", "--editable", "--extra-index-url"}  # of pip
+ELSEWHERE = {"--constraint", "--editable", "--extra-index-url", "--adapter", "--file"}  # of pip, and of Bencher
 
 
 def text(path: Path) -> str:
