@@ -340,7 +340,7 @@ def pytest_terminal_summary(terminalreporter, config):
     if path is not None and path.is_file():
         terminalreporter.line(f"the run: {path}")
         reporter = config.stash.get(REPORTER, None)
-        if reporter is not None and (page := reporter.output / folder.PAGE).exists():
+        if reporter is not None and (page := reporter.output / folder.SITE).exists():
             old = ", of the processes before" if runner.ran and not runner.complete else ""
             terminalreporter.line(f"its report: {page}{old}")
         else:

@@ -17,7 +17,10 @@ from bench.sides.variables import timing_variables
 from bench.support.system import TOPOLOGY, allowed_cores, page_seconds
 
 # What differs from run to run without making it another machine.
-PASSING = ("load_average", "page_seconds", "git_commit", "git_dirty", "other_runs", "environment", "code", "cut_short")
+PASSING = (
+    *("load_average", "page_seconds", "git_commit", "git_dirty", "other_runs", "environment", "code", "cut_short"),
+    "command",
+)
 
 DARWIN = {"L1d": "l1dcachesize", "L2": "l2cachesize", "L3": "l3cachesize"}
 SIZE, UNITS = re.compile(r"([1-9]\d*)([KMG]?)"), {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}

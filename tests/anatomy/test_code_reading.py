@@ -1,8 +1,11 @@
 """What is read from generated code: against texts whose loops were counted by hand."""
 
 from bench.anatomy import hlo_reading, inductor_reading, llvm_reading
+from bench.backends import backends
+from bench.backends.base import Tuning
 
 N = 2000
+COMPILED = ("torch-compile", "torch-compile-loop")
 HLO = """HloModule jit_loop
 
 %fused.0 (f32[2000], f32[2000], f32[]) -> f32[2000] {
@@ -97,6 +100,12 @@ def test_hlo_is_read_from_the_body_of_its_loop():
 
 def test_code_in_which_several_steps_are_written_is_told_by_the_step():
     assert inductor_reading.read(INDUCTOR, N, steps=4).arrays == 9 / 4
+
+
+def test_a_loop_with_turns_of_several_steps_has_a_second_for_those_that_are_left():
+    one, four = Tuning(), Tuning(unroll=4)
+    written = {name: [backends()[name].steps_written(each) for each in (one, four)] for name in COMPILED}
+    assert written == {"torch-compile": [1, 1], "torch-compile-loop": [1, 5]}
 
 
 def test_inductor_is_read_loop_by_loop():

@@ -234,7 +234,7 @@ def test_ctrl_c_keeps_what_was_measured_and_says_how_to_go_on(copy, tmp_path):
     assert f"go on with it: pytest bench -p no:cacheprovider -p no:hypothesispytest {' '.join(words)} " in output
     assert f" --benchmark-json={path} --resume\n" in output
     assert report.main([str(path), "--output", str(tmp_path / "report")]) == 0  # what was kept can be shown
-    text = (tmp_path / "report" / "report.md").read_text()
+    text = (tmp_path / "report" / "details.md").read_text()
     assert "**Cut short: run ended before all was measured that it had planned; cases have 1 of 2 processes.**" in text
     assert re.search(r"\| 1 of 2 +\|.*\| interrupted +\|", text)
 
@@ -259,7 +259,7 @@ def test_a_killed_worker_costs_one_process_and_is_said_everywhere(losing, tmp_pa
     assert not json.loads(path.read_text())["machine_info"]["fitbench"]["cut_short"]
     assert f"lost of manual-planted-cpu-float64-2000: {lost}" in done.stdout
     assert report.main([str(path), "--output", str(tmp_path)]) == 0
-    text = (tmp_path / "report.md").read_text()
+    text = (tmp_path / "details.md").read_text()
     assert f"- manual-planted-cpu-float64-2000, {lost}" in text and "2 of 3 (1 lost)" in text
 
 

@@ -76,9 +76,9 @@ def pictures() -> Iterator[None]:
     makes, saves = (cycle([True, *[False] * (every - 1)]) for every in (WHOLE, SAVED))
     write, save = report.write, reporting.canvas.save
 
-    def sometimes(runs, output: Path, baseline: str) -> None:
+    def sometimes(runs, output: Path, baseline: str, pictures: bool) -> None:
         if next(makes):
-            write(runs, output, baseline)
+            write(runs, output, baseline, pictures)
         else:
             frames.cases(runs, baseline)
             output.mkdir(exist_ok=True)

@@ -36,15 +36,6 @@ def test_variants_side_by_side(capsys):
     assert last[:2] == ["numpy", "nn"] and last[-5][0] in "+-"
 
 
-def test_a_compiled_step_written_for_speed_reads_x_and_y_once(capsys):
-    """Whether its code holds one step, or several and a second loop for those that are left."""
-    backends = ["torch-compile", "torch-compile-loop", "jax-loop"]
-    words = ["--variant=tuned", f"--backend={','.join(backends)}", "--points=500", "--processes=1"]
-    assert explain.main(words) == 0
-    told = "Arrays of N read and written: 2, 3.91 KiB"
-    assert capsys.readouterr().out.count(told) == len(backends)
-
-
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -77,7 +77,7 @@ def test_the_estimate_in_the_json_is_what_the_report_shows(timed, tmp_path):
     path = tmp_path / "run.json"
     path.write_text(json.dumps(document))
     assert report.main([str(path), "--output", str(tmp_path / "report")]) == 0
-    text = (tmp_path / "report" / "report.md").read_text()
+    text = (tmp_path / "report" / "details.md").read_text()
     shown = pd.read_csv(tmp_path / "report" / "tables" / "iteration-time.csv").set_index("variant")
     for entry in document["benchmarks"]:
         told = entry["extra_info"]["estimate"]
@@ -408,7 +408,7 @@ def test_after_each_process_there_are_a_json_and_a_report_of_what_there_is(tmp_p
     assert (
         "**Not whole: run still went on when this was written, or was cut short; cases have 1 of 200 processes" in text
     )
-    assert f"its report: {page}, of the processes before" in output
+    assert f"its report: {page.with_name('index.html')}, of the processes before" in output
     assert "**Not whole: run " in page.read_text()  # the newest that was whole
     assert not list(tmp_path.rglob("*.tmp"))
 
@@ -418,7 +418,10 @@ def test_at_the_end_the_report_is_of_the_whole_run(tmp_path):
     done = bench(*LONG, "--processes=1", "--max-time=0.05", f"--benchmark-json={path}", f"--report={page.parent}")
     assert done.returncode == 0, done.stdout
     assert "Not whole" not in page.read_text() and "Cut short" not in page.read_text()
-    assert f"its report: {page}\n" in done.stdout and f"its report is written to {page.parent}" in done.stdout
+    assert (
+        f"its report: {page.with_name('index.html')}\n" in done.stdout
+        and f"its report is written to {page.parent}" in done.stdout
+    )
     assert sorted(one.name for one in tmp_path.iterdir()) == ["report", "run.json"]
 
 

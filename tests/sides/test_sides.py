@@ -111,8 +111,8 @@ def test_changes_make_the_checkout_dirty(repository: Path) -> None:
 def test_outside_of_a_repository_there_is_no_commit(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(code, "ROOT", copy)
     assert (resolve(".").commit, resolve(".").dirty) == (None, None)
-    with refused("HEAD", "no interpreter"):
-        resolve("HEAD")
+    with refused("HEAD~1", "no interpreter"):  # HEAD itself is a program on some machines
+        resolve("HEAD~1")
 
 
 @pytest.mark.parametrize(
