@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.records.record import MEASURED, Record, Run
 from bench.records.slowing import slowed
-from bench.reporting import machine
+from bench.reporting import machine, pairs
 from bench.reporting.canvas import styles
 from bench.reporting.frames import GROUP, KEYS, present
 from bench.reporting.ratios import ratio
@@ -30,6 +30,7 @@ COLUMNS = [
 START = {"empty": (EMPTY, UNCACHED), "warm": (WARM, UNCACHED), "again": (STEADY, STEADY)}  # or else the second
 MOST_ROUNDS, LEAST_ROUNDS = 60_000, 6  # of all cases, and of one in a process, that the page holds
 MOST_TURNS = 20_000
+MOST_PAID = 500  # cases of which the page has the intervals of break-evens, which take a millisecond for every two
 PLACES = 48  # sizes at which what a whole fit costs is told, from the least to the most that are predicted
 
 
@@ -45,6 +46,7 @@ def payload(runs: Mapping[str, Run], frame: pd.DataFrame) -> dict[str, Any]:
         "ratios": _ratios(frame),
         "rounds": _rounds(frame),
         "turns": _turns(frame),
+        "paid": _paid(frame),
         "costs": list(_costs(frame)),
     }
 
@@ -134,6 +136,22 @@ def _ratios(frame: pd.DataFrame) -> list[list[Any]]:
         for a, b in itertools.combinations(group.itertuples(), 2):
             found, _ = ratio(a._asdict(), b._asdict())
             rows.append([a.Index, b.Index, *plain([found.value, found.low, found.high])])
+    return rows
+
+
+def _paid(frame: pd.DataFrame) -> list[list[Any]]:
+    """By the places of two cases, and the state of the caches: whether the first has cost less in all *until* so many
+    iterations, or from there on; their number with the ends of its 95 % interval, -1 where it is infinite.
+    """
+    if (frame["outcome"] == MEASURED).sum() > MOST_PAID:
+        return []
+    places = {tuple(key): place for place, key in enumerate(frame[KEYS].itertuples(index=False))}
+    rows = []
+    for row in pairs.break_evens(frame).itertuples():
+        key = {name: getattr(row, name) for name in KEYS}
+        a, b = (places[tuple({**key, "backend": name}.values())] for name in (row.backend, row.other))
+        ends = [-1 if math.isinf(each) else plain(each) for each in (row.iterations, row.low, row.high)]
+        rows.append([a, b, row.state, row.cheaper == pairs.BEFORE, *ends])
     return rows
 
 

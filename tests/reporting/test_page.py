@@ -14,6 +14,8 @@ from conftest import ROOT
 from bench.records.reading import load
 from bench.records.record import FAILED, SKIPPED, Record
 from bench.reporting import frames, page, units
+from bench.reporting.pairs import break_evens
+from bench.reporting.tables import paid_back
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright not installed")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -172,6 +174,17 @@ def test_a_click_on_a_figure_opens_what_it_was_made_of(browser, example):
         assert shown.locator("#detail-state svg").count() == 1
         shown.keyboard.press("Escape")
         assert not shown.locator("#detail").is_visible() and "case=" not in shown.url
+
+
+def test_what_a_start_pays_back_is_what_the_tables_say(browser, example):
+    path, frame = example
+    found = break_evens(frame)
+    there = (found["dtype"] == "float32") & (found["variant"] == "manual") & (found["other"] == "torch")
+    with opened(browser, path, "#baseline=torch&caches=warm") as shown:
+        text = told(shown, "#first")
+        for row in found[there & (found["state"] == "warm")].itertuples():
+            words = paid_back(row).replace("\u00a0", " ")
+            assert re.search(rf"{re.escape(row.backend)} (?:after )?{re.escape(words)}[;.]", text), (words, text)
 
 
 def test_a_mark_tells_its_figure_when_hovered(browser, example):

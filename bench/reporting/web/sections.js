@@ -143,18 +143,32 @@ function showAgreement() {
     i !== undefined && known(CASES.digits[i]) ? cellOf(i, CASES.digits[i].toFixed(1), false, `${significant(100 * CASES.bound_fraction[i], 2)} % of bound`) : cellOf(i, null));
 }
 
+/** After how many iterations a has cost less in all than b, in words, with the 95 % interval where that is known. */
+function paidBack(a, b, start) {
+  const told = PAID.get(`${a},${b},${start}`);
+  const [until, middle, low, high] = told ?? crossing(a, b, start);
+  const number = (value) => (value === -1 ? (until ? "for ever" : "never") : count(value));
+  if (!until && middle === 0 && !(high > 0)) return "at once";
+  if (!until && middle === -1 && (low === null || low === -1)) return "never";
+  const ends = low === null || high === null ? "" : ` (${number(low)} to ${number(high)})`;
+  return `${until ? "until" : middle === 0 ? "at once" : "after"}${middle === 0 && !until ? "" : ` ${number(middle)}`}${ends}`;
+}
+
+/** The same without an interval, of medians over processes: of many cases the page has no more. */
+function crossing(a, b, start) {
+  const middle = (values) => values.toSorted((one, other) => one - other).slice((values.length - 1) >> 1, (values.length >> 1) + 1).reduce((sum, each, _, all) => sum + each / all.length, 0);
+  const dearer = CASES[start][a].seconds[0] - CASES[start][b].seconds[0];
+  const faster = middle(CASES.paces[b]) - middle(CASES.paces[a]);
+  if (dearer <= 0) return faster < 0 && dearer < 0 ? [true, dearer / faster, null, null] : [false, 0, null, null];
+  return [false, faster > 0 ? dearer / faster : -1, null, null];
+}
+
 function showFirst() {
   const places = chosen({ variant: state.variant }).filter((i) => known(CASES.digits[i]));
   const timed = places.filter(measured);
   const start = state.caches;
   const base = timed.find((i) => CASES.backend[i] === state.baseline && CASES[start][i]);
-  const paid = timed.filter((i) => i !== base && CASES[start][i]).map((i) => {
-    if (base === undefined) return null;
-    const dearer = CASES[start][i].seconds[0] - CASES[start][base].seconds[0];
-    const faster = figure(base)[0] - figure(i)[0];
-    const word = dearer <= 0 ? (faster >= 0 ? "at once" : `until ${count(dearer / faster)}`) : faster > 0 ? `after ${count(dearer / faster)}` : "never";
-    return [quoted(CASES.backend[i]), ` ${word}`];
-  }).filter(Boolean);
+  const paid = base === undefined ? [] : timed.filter((i) => i !== base && CASES[start][i]).map((i) => [quoted(CASES.backend[i]), ` ${paidBack(i, base, start)}`]);
   fill("first", paid.length ? [`Against `, quoted(state.baseline), `, from a fresh process with ${start} caches, this many iterations pay back what it costs to start: `, paid.flatMap((each, k) => [k ? "; " : "", ...each]), ". Bars: what comes before the second iteration. Lines: what it costs in all; they cross where two cost the same."] : "What comes before the second iteration, and what a case costs in all.");
   chart("starts", startChart(places), "Seconds before the second iteration, by backend and state of the caches");
   chart("totals", totalChart(places), "Seconds in all over iterations");

@@ -6,6 +6,7 @@ const PLACES = [...Array(COUNT).keys()];
 // The axes that one picture has one value of, in the order of the records' own: all but variant and backend.
 const FIXED = DATA.axes.filter((axis) => axis !== "variant" && axis !== "backend");
 const VALUES = Object.fromEntries(DATA.axes.map((axis) => [axis, DATA.order[axis] ?? [...new Set(CASES[axis])].sort(compare)]));
+const PAID = new Map(DATA.paid.map(([a, b, start, ...rest]) => [`${a},${b},${start}`, rest]));
 const RATIOS = new Map(DATA.ratios.map(([a, b, ...ends]) => [`${a},${b}`, ends]));
 
 /** JSON from gzip in base64. */
