@@ -10,6 +10,7 @@ from bench import report
 from bench.records.record import Record
 from bench.reporting import canvas, frames
 
+PICTURES = ("--pictures",)  # all of them
 NUMPY, TORCH, LOOP = [4e-5, 1e-5, 2e-5], [8e-5, 4e-5, 5e-5], [5e-6, 5e-6, 5e-6]  # medians: 20, 50 and 5 µs
 SPACE = "\u00a0"
 
@@ -56,7 +57,7 @@ def _priced(backend: str, pace: float, *starts: tuple[str | None, float]) -> Rec
 
 def made(output: Path, *files: Path, options: tuple[str, ...] = ()) -> str:
     """The text of the details of the report on the files."""
-    assert report.main([*map(str, files), "--output", str(output), "--pictures", *options]) == 0
+    assert report.main([*map(str, files), "--output", str(output), *options]) == 0
     return (output / "details.md").read_text(encoding="utf-8")
 
 

@@ -10,14 +10,14 @@ from bench import report
 from bench.records.record import FAILED
 from bench.reporting import folder
 from bench.support.errors import InputError
-from reports import made, render_nothing
+from reports import PICTURES, made, render_nothing
 
 
 @pytest.fixture
 def former(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a report with pictures of two sizes."""
     render_nothing(monkeypatch)
-    made(tmp_path / "out", write(tmp_path / "two.json", [record(), record(points=100)]))
+    made(tmp_path / "out", write(tmp_path / "two.json", [record(), record(points=100)]), options=PICTURES)
     return tmp_path / "out"
 
 
@@ -28,11 +28,11 @@ def files(output: Path) -> set[str]:
 def test_pictures_of_the_former_report_go(former: Path, tmp_path: Path) -> None:
     assert "speedup-cpu-100.png" in files(former)
     run = write(tmp_path / "one.json", [record()])
-    text = made(former, run)
-    made(tmp_path / "fresh", run)
+    text = made(former, run, options=PICTURES)
+    made(tmp_path / "fresh", run, options=PICTURES)
     assert files(former) == files(tmp_path / "fresh") and "speedup-cpu-100.png" not in files(former)
     assert "cpu-100" not in text
-    made(former, write(tmp_path / "none.json", [record(outcome=FAILED, reason="wrong")]))
+    made(former, write(tmp_path / "none.json", [record(outcome=FAILED, reason="wrong")]), options=PICTURES)
     assert not [name for name in files(former) if name.endswith((".png", ".svg"))]
 
 
@@ -42,7 +42,7 @@ def test_what_is_not_of_a_report_stays(former: Path, tmp_path: Path) -> None:
     (former / "agreement-cpu-100.svg").symlink_to(former / "agreement-cpu-100.png")
     for name in ("notes.md", "mine.png", "tables/mine.csv"):
         (former / name).write_text(name)
-    made(former, write(tmp_path / "one.json", [record()]))
+    made(former, write(tmp_path / "one.json", [record()]), options=PICTURES)
     left = files(former)
     assert {"speedup-cpu-100.png", "notes.md", "mine.png", "tables/mine.csv"} <= left
     assert (former / "agreement-cpu-100.svg").is_symlink()
@@ -56,7 +56,7 @@ def test_a_listing_from_elsewhere_takes_nothing_away(name: str, former: Path, tm
     (former / "notes.md").write_text("mine")
     with (former / folder.LISTING).open("a") as file:
         file.write(f"{hashlib.sha256(b'mine').hexdigest()}  {name}\n\ud7ff no line\n")
-    made(former, write(tmp_path / "one.json", [record()]))
+    made(former, write(tmp_path / "one.json", [record()]), options=PICTURES)
     assert [*tmp_path.glob("outside.*")] and (former / "notes.md").exists()
 
 
@@ -77,7 +77,7 @@ def test_a_report_that_is_cut_off_leaves_what_the_next_takes_away(
         assert report.main([str(run), "--pictures", "--output", str(former)]) == 2
     assert {"speedup-cpu-100.png", "speedup-cpu-50.png"} <= files(former) and copied
     assert "speedup-cpu-100.png" in (former / "details.md").read_text()  # which leads nowhere wrong
-    made(former, write(tmp_path / "one.json", [record()]))
+    made(former, write(tmp_path / "one.json", [record()]), options=PICTURES)
     assert not [name for name in files(former) if "-50" in name or "-100" in name]
 
 

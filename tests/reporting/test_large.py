@@ -19,7 +19,7 @@ from bench.reporting.escaping import LONGEST, escape
 from bench.statistics import intervals
 from bench.statistics.intervals import by_process, resampled_medians
 from bench.support.errors import InputError
-from reports import framed, made, render_nothing, section
+from reports import PICTURES, framed, made, render_nothing, section
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -74,7 +74,7 @@ def test_pictures_end_where_they_would_take_too_long(tmp_path: Path, monkeypatch
     render_nothing(monkeypatch)
     monkeypatch.setattr("bench.reporting.report.Taken.most", 82)  # of a kind, two pictures of 41 rows each
     run = write(tmp_path / "run.json", [record(points=points) for points in range(4, 8)])
-    text = made(tmp_path / "out", run)
+    text = made(tmp_path / "out", run, options=PICTURES)
     assert len(list(tmp_path.glob("out/iteration-time-*.png"))) == 2
     assert section(text, "Iteration time").count("not drawn, as it would take too long to draw all") == 2 * 2
     assert section(text, "Iteration time").count("20.0 µs") == 4  # the tables have all

@@ -17,7 +17,7 @@ from bench.records.record import AGREED, FAILED, NOT_REACHED, SKIPPED, Record
 from bench.reporting import frames
 from bench.reporting.ratios import MULTIPLES
 from bench.statistics import cold_start
-from reports import LOOP, NUMPY, SPACE, TORCH, made, modes, paid, render_nothing, row, section
+from reports import LOOP, NUMPY, PICTURES, SPACE, TORCH, made, modes, paid, render_nothing, row, section
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def holes(tmp_path_factory) -> tuple[Path, str]:
             record(variant="nn", backend="jax", outcome=NOT_REACHED, reason="the run ended before it was measured"),
         ],
     )
-    return folder / "report", made(folder / "report", run)
+    return folder / "report", made(folder / "report", run, options=PICTURES)
 
 
 # Of one process: exp(+-1.96 sqrt(pi / 6) 1.4826 MAD) of the logs, whose MAD are log 2 and log 1.25.
@@ -227,14 +227,14 @@ def test_what_it_costs_to_start_stands_beside_when_it_is_paid_back(told, tmp_pat
 
 def test_dtypes_and_sizes_have_pictures(told):
     cases = [record(dtype=dtype, points=points) for dtype in ("float64", "float32") for points in (2000, 200000)]
-    text = told(*cases)
+    text = told(*cases, options=PICTURES)
     assert "(iteration-time-cpu-2000.png)" in text and "(iteration-time-cpu-200000.png)" in text
     assert "(loss-cpu-2000-float64.png)" in text and "(loss-cpu-200000-float32.png)" in text
     assert text.count("(iteration-time-") == 4  # as PNG and as SVG: the dtypes share one
 
 
 def test_nothing_timed(told, tmp_path):
-    text = told(record(outcome=AGREED), record(variant="nn", outcome=AGREED))
+    text = told(record(outcome=AGREED), record(variant="nn", outcome=AGREED), options=PICTURES)
     for title in ("Iteration time", "Speed against numpy", "Break-even"):
         assert section(text, title).count("nothing was timed.") == 1
         assert "|" not in section(text, title)

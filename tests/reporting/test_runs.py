@@ -7,7 +7,7 @@ import pytest
 from builders import record, write
 
 from bench.records.record import AGREED, FAILED
-from reports import LOOP, made, render_nothing, row, section
+from reports import LOOP, PICTURES, made, render_nothing, row, section
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +18,7 @@ def unrendered(monkeypatch):
 @pytest.fixture
 def report(tmp_path):
     """Makes the text of a report on runs, which are in the folder too."""
-    return lambda *files: made(tmp_path / "out", *files)
+    return lambda *files, **how: made(tmp_path / "out", *files, **how)
 
 
 def broken(path: Path, **machine) -> Path:
@@ -80,5 +80,5 @@ def test_environment_and_side_are_told(report, tmp_path):
 
 def test_pictures_of_runs_with_like_names_do_not_overwrite_each_other(report, tmp_path):
     files = [write(tmp_path / f"{name}.json", [record(outcome=AGREED)]) for name in ("a b", "a-b")]
-    text = report(*files)
+    text = report(*files, options=PICTURES)
     assert "(agreement-a-b-cpu-2000.png)" in text and "(agreement-a-b-cpu-2000-2.png)" in text
