@@ -13,6 +13,7 @@ from bench.reporting.columns import Columns, with_ends
 from bench.reporting.frames import GROUP
 from bench.reporting.ratios import ratio
 from bench.statistics import cold_start
+from bench.statistics.break_even import Side, side
 from bench.statistics.break_even import break_even as crossing
 from bench.statistics.intervals import Interval
 
@@ -44,19 +45,24 @@ class BreakEven:
     iterations: Interval
 
 
-def break_even(a: Any, b: Any, state: str, resamples: int = RESAMPLES) -> BreakEven | None:
-    """When case a has cost less than b, both rows of `frames.cases`, in fresh processes whose caches are in a state.
-
-    None where a case has no process that began so.
-    """
-    sides = [(cold_start.costs(row.record, state), row.paces) for row in (a, b)]
-    if any(not len(costs) or not math.isfinite(costs.sum()) for costs, _ in sides):
-        return None
-    forth = crossing(*sides[0], *sides[1], resamples=resamples)
+def break_even(a: Side, b: Side) -> BreakEven:
+    """When one case has cost less than another, in fresh processes whose caches are in one state."""
+    forth = crossing(a, b)
     if forth.value > 0:
         return BreakEven(AFTER, forth)
-    back = crossing(*sides[1], *sides[0], resamples=resamples)
+    back = crossing(b, a)
     return BreakEven(BEFORE, back) if 0 < back.value < math.inf else BreakEven(AFTER, forth)
+
+
+def _sides(frame: pd.DataFrame, resamples: int) -> dict[tuple[int, str], Side]:
+    """By case and state of the caches, of those of which a process began so."""
+    found = {}
+    for row in frame[frame["outcome"] == MEASURED].itertuples():
+        for state in cold_start.CACHED:
+            costs = cold_start.costs(row.record, state)
+            if len(costs) and math.isfinite(costs.sum()):
+                found[row.Index, state] = side(costs, row.paces, resamples, seed=row.Index)
+    return found
 
 
 def break_evens(frame: pd.DataFrame, resamples: int = RESAMPLES) -> pd.DataFrame:
@@ -65,6 +71,7 @@ def break_evens(frame: pd.DataFrame, resamples: int = RESAMPLES) -> pd.DataFrame
     pays_back: whether the case has anything to pay back, here or against any other of its group: it keeps compiled
     code on disk, or is dearer to start than some other and faster to go on.
     """
+    sides = _sides(frame, resamples)
     rows = [
         {**{name: getattr(a, name) for name in GROUP}, "backend": a.backend, "other": b.backend, "state": state}
         | {"cheaper": found.cheaper, "iterations": found.iterations.value}
@@ -72,7 +79,8 @@ def break_evens(frame: pd.DataFrame, resamples: int = RESAMPLES) -> pd.DataFrame
         | {"pays_back": cold_start.compiles(a.record) or _finite(found)}
         for a, b in _pairs(frame)
         for state in cold_start.CACHED
-        if (found := break_even(a, b, state, resamples)) is not None
+        if (a.Index, state) in sides and (b.Index, state) in sides
+        for found in [break_even(sides[a.Index, state], sides[b.Index, state])]
     ]
     numbers = {"iterations": float, "low": float, "high": float, "pays_back": bool}
     found = pd.DataFrame(rows, columns=[*GROUP, "backend", *BREAK_EVEN]).astype(numbers)
