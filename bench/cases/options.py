@@ -161,8 +161,9 @@ def asked(namespace: Any, **defaults: str) -> Choice:
 
 def command_of(choice: Choice) -> str:
     """What makes such a run again: "pytest bench --points 2000,20000 --threads 2"."""
-    usual = choice_of(processes=str(choice.processes))
-    told = [(option.name, *(_value(option, one) for one in (choice, usual))) for option in OPTIONS]
+    plain, alike = choice_of(), choice_of(processes=str(choice.processes))  # of which --max-time makes its own default
+    usual = {option: alike if option.key == "max_time" else plain for option in OPTIONS}
+    told = [(option.name, _value(option, choice), _value(option, usual[option])) for option in OPTIONS]
     words = [word for name, value, default in told if value != default for word in (name, _written(name, value))]
     return shlex.join(["pytest", "bench", *words])
 

@@ -75,6 +75,7 @@ def _run(label: str, run: Run, frame: pd.DataFrame, setup: Mapping[str, Any]) ->
         "setup": {name: plain(value) for name, value in setup.items() if plain(value) is not None},
         "packages": dict(run.machine.packages),
         "machine": restlessness(timed["model"].iloc[0]) if len(timed) else None,
+        "net": bool(len(timed) and timed["model"].iloc[0].factors),
         "caveats": list(caveats(run)),
         "caches": run.machine.caches,
     }

@@ -1,6 +1,7 @@
 """What runs were made on and how, as a pandas frame: the machine, the software, and who disturbed them."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -45,8 +46,14 @@ def _commit(run: Run) -> str | None:
     return commit and commit[:10] + (" + uncommitted changes" if run.machine.git_dirty else "")
 
 
+def _file(path: Path) -> str:
+    """From here on, as somebody would write it; of one that lies elsewhere its name alone."""
+    inside = path.is_absolute() and path.is_relative_to(Path.cwd())
+    return str(path.relative_to(Path.cwd())) if inside else path.name if path.is_absolute() else anonymous(str(path))
+
+
 SETUP: dict[str, About] = {
-    "file": About("of the JSON", lambda run: anonymous(str(run.path))),
+    "file": About("of the JSON", lambda run: _file(run.path)),
     "date": About("of the JSON", lambda run: run.datetime),
     "CPU": _machine("cpu"),
     "cores": _machine("cores"),

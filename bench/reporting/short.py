@@ -14,19 +14,21 @@ from bench.reporting.section import nothing_timed
 MOST_SIZES = 20  # that are shown: each is a screen
 HOLES = 5  # reasons that are told
 
+NET = "at the machine's own quiet state"
+RAW = "as read (it is not shown that it helps to take the machine's state away)"
 READ = f"""
-Seconds per iteration at the machine's own quiet state, with the 95 % interval in brackets; the fastest of a row is
-**bold**. Steps that Python calls and loops inside the compiler (`-loop`) stand side by side. \\* marks a case whose
-processes differ by more than the machine explains. [`{folder.SITE}`]({folder.SITE}) has all of it to sort, filter and
-ask; [`{folder.DETAILS}`]({folder.DETAILS}) has every table and picture, and how each figure is made;
-`tables/` has them as CSV."""
+Seconds per iteration {{}}, with the 95 % interval in brackets; the fastest of a row is **bold**. Steps that Python
+calls and loops inside the compiler (`-loop`) stand side by side. \\* marks a case whose processes differ by more than
+the machine explains. [`{folder.SITE}`]({folder.SITE}) has all of it to sort, filter and ask;
+[`{folder.DETAILS}`]({folder.DETAILS}) has every table, and how each figure is made; `tables/` has them as CSV."""
 
 
 def page(runs: Mapping[str, Run], frame: pd.DataFrame, pictures: Mapping[str, str]) -> Iterator[str]:
     """The parts of the text, after title, counts and caveats. pictures: by what a group is about, the name of the one
     of its iteration times.
     """
-    yield READ
+    timed = frame.loc[frame["outcome"] == MEASURED, "model"]
+    yield READ.format(NET if any(model.factors for model in timed) else RAW)
     groups = [group for _, group in frame.groupby(frames.FIGURE, sort=False, observed=True)]
     for group in groups[:MOST_SIZES]:
         yield from _group(group, pictures)

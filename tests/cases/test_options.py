@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import bench, run
 
-from bench.cases.options import add_options, asked, choice_of, keep_folder
+from bench.cases.options import add_options, asked, choice_of, command_of, keep_folder
 from bench.cases.plan import plan
 from bench.measuring.runner import Runner
 from bench.sides.side import here
@@ -258,3 +258,20 @@ def test_an_axis_is_added_in_one_place(copy, tmp_path):
     assert python(case + wire, copy) == "[2]\n"  # workers of older revisions know of no batch
     refused = bench("--batch=0", "--backend=numpy", cwd=copy)
     assert refused.returncode == 2 and "--batch 0: out of range" in refused.stderr
+
+
+def test_the_command_of_a_run_asks_for_the_same_again():
+    assert command_of(choice_of()) == "pytest bench"
+    words = {
+        "variant": ["manual,tuned"],
+        "points": ["2000", "20000"],
+        "processes": "2",
+        "cold": "0",
+        "precision": "0.5%",
+    }
+    command = command_of(choice_of(**words, device=["a b"], max_time="3"))
+    assert command == (
+        "pytest bench --variant manual,tuned --device 'a b' --points 2000,20000 --processes 2 --cold 0 "
+        "--precision 0.5% --max-time 3"
+    )
+    assert command_of(choice_of(processes="7")) == "pytest bench --processes 7"  # whose --max-time is its own default

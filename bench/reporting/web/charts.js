@@ -54,7 +54,7 @@ function linear(low, high) {
 /** An axis of counts, in logs, with a tick a decade. */
 function decades(title, low, high) {
   const exponents = Array.from({ length: 16 }, (_, k) => k);
-  return { title, format: "~s", values: exponents.map((k) => 10 ** k).filter((value) => value >= low * 0.999 && value <= high * 1.001) };
+  return { title, format: "~s", labelOverlap: true, values: exponents.map((k) => 10 ** k).filter((value) => value >= low * 0.999 && value <= high * 1.001) };
 }
 
 /** The ends of what a chart shows, with a margin, in logs. */
@@ -119,6 +119,7 @@ function startChart(places) {
   );
   if (!rows.length) return null;
   const parts = ["import", "startup", "build", "first call"];
+  for (const row of rows) row.nth = parts.indexOf(row.part);
   const shades = ["#4c78a8", "#9ecae9", "#f2a65a", "#b5442e"];
   const titles = Object.values(STARTS).filter((title) => rows.some((row) => row.state === title));
   const narrow = widthOf("starts") < 700;
@@ -135,7 +136,7 @@ function startChart(places) {
         y: { field: "backend", type: "nominal", sort: shownBackends(), title: null },
         x: { field: "value", type: "quantitative", title: "seconds", stack: true, axis: { tickCount: 4, labelExpr: SI_SECONDS } },
         color: { field: "part", scale: { domain: parts, range: shades }, legend: { title: null } },
-        order: { field: "part", sort: parts },
+        order: { field: "nth", type: "quantitative" },
         tooltip: [{ field: "backend" }, { field: "state" }, { field: "part" }, { field: "told", title: "seconds" }, { field: "total" }],
       },
     },
@@ -156,7 +157,7 @@ function totalChart(places) {
     data: { values: rows },
     mark: { type: "line", strokeWidth: 2, interpolate: "linear" },
     encoding: {
-      x: { field: "step", type: "quantitative", scale: { type: "log" }, axis: decades(`iterations, from a fresh process with ${state.caches} caches`, 1, 1e7) },
+      x: { field: "step", type: "quantitative", scale: { type: "log" }, axis: decades(`iterations (${state.caches} caches)`, 1, 1e7) },
       y: { field: "value", type: "quantitative", scale: { type: "log", domain: [low, high], nice: false }, axis: logAxis("seconds in all, log axis", low, high) },
       color: { field: "backend", type: "nominal", scale: colourScale(rows.map((row) => row.backend)), legend: { title: null } },
       tooltip: [{ field: "backend" }, { field: "step", title: "iterations", format: ".3~s" }, { field: "told", title: "in all" }],
@@ -171,7 +172,7 @@ function growthChart() {
     return { place: i, backend: CASES.backend[i], points: CASES.points[i], seconds: middle, low: low ?? middle, high: high ?? middle, told: spread(middle, low, high) };
   });
   const roof = [...new Map(places.filter((i) => known(CASES.roofline_seconds?.[i])).map((i) => [CASES.points[i], CASES.roofline_seconds[i]]))].map(([points, value]) => ({ points, value }));
-  const fitted = costsShown().flatMap((cost) => cost.points.map((points, k) => ({ backend: cost.backend, points, value: cost.pace[k] })));
+  const fitted = costsShown().flatMap((cost) => cost.points.map((points, k) => ({ backend: cost.backend, points, value: cost.pace[k] })).filter(({ points }) => points >= cost.measured[0] && points <= cost.measured.at(-1)));
   const sizes = fitted.map((row) => row.points);
   const x = { field: "points", type: "quantitative", scale: { type: "log", nice: false }, axis: decades("points, log axis", Math.min(...sizes), Math.max(...sizes)) };
   const [low, high] = ends([...rows.flatMap((row) => [row.low, row.high]), ...[...roof, ...fitted].map((row) => row.value)]);

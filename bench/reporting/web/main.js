@@ -30,7 +30,7 @@ function openCase(i) {
   remember({ case: String(i) });
   fill("detail-title", nameOf(i));
   const rounds = DATA.rounds[i];
-  fill("detail-figure", measured(i) ? [`${spread(CASES.seconds[i], CASES.low_seconds[i], CASES.high_seconds[i])} an iteration net of the machine; ${spread(CASES.raw_seconds[i], CASES.raw_low_seconds[i], CASES.raw_high_seconds[i])} as read. `, el("span", { className: "dim" }, `Rounds as read, ${rounds.seconds.length} of ${rounds.of} shown; dashed: each process, net of the machine.`)] : `${CASES.outcome[i]}: ${CASES.reason[i] ?? "no reason is recorded"}`);
+  fill("detail-figure", measured(i) ? [`${spread(CASES.seconds[i], CASES.low_seconds[i], CASES.high_seconds[i])} an iteration${runOf(CASES.run[i]).net ? " net of the machine" : ", nothing taken away"}; ${spread(CASES.raw_seconds[i], CASES.raw_low_seconds[i], CASES.raw_high_seconds[i])} as read. `, el("span", { className: "dim" }, `Rounds as read, ${rounds.seconds.length} of ${rounds.of} shown; dashed: each process, net of the machine.`)] : `${CASES.outcome[i]}: ${CASES.reason[i] ?? "no reason is recorded"}`);
   const facts = [
     ["unstable", CASES.unstable?.[i]], ["steps of a fit", CASES.steps[i]], ["processes", CASES.processes?.[i]],
     ["held to", CASES.kind?.[i]], ["digits", CASES.digits?.[i]?.toFixed(1)], ["worst error", known(CASES.worst_error?.[i]) ? `${CASES.worst_error[i].toExponential(1)} (${CASES.worst_name[i]}, step ${CASES.worst_step[i]})` : null],

@@ -11,6 +11,8 @@ function showHeader() {
   fill("caveats", DATA.runs.flatMap((run) => run.caveats.map((each) => el("p", { className: "caveat" }, `${run.label}: ${each}`))));
 }
 
+const runOf = (label) => DATA.runs.find((run) => run.label === label);
+
 function select(key, title, values, names = (value) => String(value)) {
   const options = values.map((value) => el("option", { value: String(value), selected: String(value) === state[key] }, names(value)));
   return el("label", {}, title, el("select", { id: `choose-${key}`, onchange: (event) => change({ [key]: event.target.value }) }, options));
@@ -25,7 +27,7 @@ function showChoices() {
     select("variant", "Variant ", VALUES.variant),
     axes.map((axis) => select(axis, `${axis[0].toUpperCase()}${axis.slice(1)} `, VALUES[axis], (value) => (axis === "points" ? count(value) : String(value)))),
     select("baseline", "Baseline ", VALUES.backend),
-    select("figures", "Figures ", ["net", "raw"], (value) => (value === "net" ? "net of the machine" : "as read")),
+    select("figures", "Figures ", ["net", "raw"], (value) => (value === "raw" ? "as read" : runOf(state.run).net ? "net of the machine" : "of the model, nothing taken away")),
     select("theme", "Theme ", ["", "light", "dark"], (value) => value || "system"),
     backends,
   );
@@ -58,7 +60,8 @@ function showFastest() {
     steps.some(measured) ? ["Called step by step from Python, ", fastest(steps, "an iteration")] : null,
   ];
   const shown = parts.filter(Boolean).flat(2);
-  fill("fastest", el("strong", {}, `${state.variant}, ${about()}. `), shown.length ? shown : "Nothing was timed here.");
+  const none = shownBackends().length ? "Nothing was timed here." : "All backends are hidden.";
+  fill("fastest", el("strong", {}, `${state.variant}, ${about()}. `), shown.length ? shown : none);
   chart("ranking", rankingChart(places), `Seconds per iteration of ${state.variant}, by backend`);
   showGrid();
   showWhole(places);
@@ -98,7 +101,7 @@ function showGrid() {
     if (i === undefined || !measured(i)) return cellOf(i, null);
     const timed = those.filter(measured);
     const best = timed.every((j) => figure(i)[0] <= figure(j)[0]);
-    const base = by.get(state.baseline);
+    const base = chosen({ variant: CASES.variant[i] }, new Set()).find((j) => CASES.backend[j] === state.baseline);
     const against = i === base ? "baseline" : base !== undefined && measured(base) ? speed(ratio(i, base)) : null;
     const [middle, low, high] = figure(i);
     return cellOf(i, seconds(middle), best, endsOf(middle, low, high), ...(against ?? "").split(/ (?=\()/));
@@ -136,7 +139,7 @@ function showAgreement() {
   const worst = right.reduce((least, i) => (least === null || CASES.digits[i] < CASES.digits[least] ? i : least), null);
   fill(
     "agree",
-    worst === null ? "No case came to agree with the exact fit." : [`${right.length} of ${right.length + failed.length} cases that ran follow the exact trajectory, computed in 40 digits, at every checkpoint and within a bound that is derived for each. The least agree to `, el("strong", {}, `${CASES.digits[worst].toFixed(1)} digits`), ` (${CASES.variant[worst]}, `, quoted(CASES.backend[worst]), `, ${CASES.dtype[worst]}).`],
+    worst === null ? (shownBackends().length ? "No case came to agree with the exact fit." : "All backends are hidden.") : [`${right.length} of ${right.length + failed.length} cases that ran follow the exact trajectory, computed in 40 digits, at every checkpoint and within a bound that is derived for each. The least agree to `, el("strong", {}, `${CASES.digits[worst].toFixed(1)} digits`), ` (${CASES.variant[worst]}, `, quoted(CASES.backend[worst]), `, ${CASES.dtype[worst]}).`],
     failed.length ? el("strong", {}, ` ${failed.length} failed: they have no timing.`) : null,
   );
   grid("digits", "Digits of agreement: -log10 of the worst relative error over the checkpoints; below, the largest error as a part of its bound", (i) =>
@@ -184,7 +187,7 @@ function showGrowth() {
     chart("map", null);
     return;
   }
-  fill("grow", `Points are what was measured, lines what is predicted between; the dashed line is the time in which the data of a fit are read once. A fit of yours, in a fresh process:`);
+  fill("grow", `Points are what was measured, lines what is predicted between; the dashed line is the time in which the data of a fit are read once. A fit of yours, in a fresh process, as the model of this run predicts it (up to twice beyond the sizes that were measured):`);
   const points = document.getElementById("my-points"), steps = document.getElementById("my-steps");
   if (document.activeElement !== points) points.value = state.n || state.points;
   if (document.activeElement !== steps) steps.value = state.t || "2000";
@@ -199,13 +202,16 @@ function showTake(costs, points, steps) {
     return;
   }
   const found = cheapest(costs, points, steps, state.caches);
+  const untold = costs.filter((cost) => !cost.states[state.caches]).map((cost) => cost.backend);
+  const missing = untold.length ? ` Not told of ${untold.join(", ")}: no process of the run began with ${state.caches} caches.` : "";
+  const unsure = found.length && !known(found[0].low) ? " Of one process no interval is known, nor whether two can be told apart." : "";
   if (!found.length) {
     const [low, high] = [Math.min(...costs.map((cost) => cost.points[0])), Math.max(...costs.map((cost) => cost.points.at(-1)))];
     fill("take", `Nothing is predicted of ${count(points)} points: allowed are ${count(low)} to ${count(high)}.`);
     fill("costs");
   } else {
     const [first, second] = found;
-    fill("take", "Take ", el("strong", {}, first.cost.backend), `: ${spread(first.value, first.low, first.high)}`, second ? [`; the next, `, quoted(second.cost.backend), `, ${significant(second.value / first.value)} times as much (${spread(second.value, second.low, second.high)}).`] : ".");
+    fill("take", "Take ", el("strong", {}, first.cost.backend), `: ${spread(first.value, first.low, first.high)}`, second ? [`; the next, `, quoted(second.cost.backend), `, ${significant(second.value / first.value)} times as much (${spread(second.value, second.low, second.high)}).`] : ".", unsure, missing);
     const rows = found.map((each) => el("tr", {}, el("th", { scope: "row" }, each.cost.backend), el("td", {}, spread(each.value, each.low, each.high)), el("td", {}, significant(each.value / first.value))));
     fill("costs", el("table", {}, el("caption", {}, "Seconds from the first import to the coefficients, with the 95 % interval of one process"), el("thead", {}, el("tr", {}, ["backend", "a fit", "times the cheapest"].map((title) => el("th", { scope: "col" }, title)))), el("tbody", {}, rows)));
   }
@@ -213,7 +219,7 @@ function showTake(costs, points, steps) {
 }
 
 function showMachine() {
-  const run = DATA.runs.find((each) => each.label === state.run);
+  const run = runOf(state.run);
   fill("restless", run.machine ? `The machine: ${run.machine}.` : "Nothing was timed, so nothing is known of it.");
   chart("state", stateChart(state.run), "How much slower than in its quiet state the machine was, over time");
 }

@@ -61,8 +61,7 @@ const hidden = () => new Set(state.hide.split(",").filter(Boolean));
 const shownBackends = () => VALUES.backend.filter((name) => !hidden().has(name));
 
 /** The places of the cases of the chosen picture, whatever their variant, in the order of the backends. */
-function chosen(conditions = {}) {
-  const away = hidden();
+function chosen(conditions = {}, away = hidden()) {
   const wanted = { ...Object.fromEntries(FIXED.map((axis) => [axis, state[axis]])), ...conditions };
   return PLACES.filter(
     (i) =>
