@@ -32,7 +32,7 @@ function look() {
   };
 }
 
-const SI_SECONDS = `datum.value >= 1 ? format(datum.value, '.4~g') + ' s' : datum.value >= 1e-3 ? format(datum.value * 1e3, '.4~g') + ' ms' : datum.value >= 1e-6 ? format(datum.value * 1e6, '.4~g') + ' µs' : format(datum.value * 1e9, '.4~g') + ' ns'`;
+const SI_SECONDS = `datum.value == 0 ? '0' : datum.value >= 1 ? format(datum.value, '.4~g') + ' s' : datum.value >= 1e-3 ? format(datum.value * 1e3, '.4~g') + ' ms' : datum.value >= 1e-6 ? format(datum.value * 1e6, '.4~g') + ' µs' : format(datum.value * 1e9, '.4~g') + ' ns'`;
 
 /** An axis of seconds, in logs, between two values: ticks at 1, 2 and 5, or at decades where there are many. */
 function logAxis(title, low, high, few = false) {
@@ -165,6 +165,12 @@ function totalChart(places) {
   };
 }
 
+/** Sizes from the least that was measured to the most. */
+function pointsBetween(cost) {
+  const [low, high] = [cost.measured[0], cost.measured.at(-1)];
+  return [low, ...cost.points.filter((points) => points > low && points < high), high];
+}
+
 function growthChart() {
   const places = chosen({ points: null, variant: state.variant }).filter(measured);
   const rows = places.map((i) => {
@@ -172,7 +178,7 @@ function growthChart() {
     return { place: i, backend: CASES.backend[i], points: CASES.points[i], seconds: middle, low: low ?? middle, high: high ?? middle, told: spread(middle, low, high) };
   });
   const roof = [...new Map(places.filter((i) => known(CASES.roofline_seconds?.[i])).map((i) => [CASES.points[i], CASES.roofline_seconds[i]]))].map(([points, value]) => ({ points, value }));
-  const fitted = costsShown().flatMap((cost) => cost.points.map((points, k) => ({ backend: cost.backend, points, value: cost.pace[k] })).filter(({ points }) => points >= cost.measured[0] && points <= cost.measured.at(-1)));
+  const fitted = costsShown().flatMap((cost) => pointsBetween(cost).map((points) => ({ backend: cost.backend, points, value: between(cost.points, cost.pace, points) })));
   const sizes = fitted.map((row) => row.points);
   const x = { field: "points", type: "quantitative", scale: { type: "log", nice: false }, axis: decades("points, log axis", Math.min(...sizes), Math.max(...sizes)) };
   const [low, high] = ends([...rows.flatMap((row) => [row.low, row.high]), ...[...roof, ...fitted].map((row) => row.value)]);
