@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.anatomy.graph import GRADIENT, SAVED, Flow, Graph
 from bench.anatomy.quantities import Quantities
+from bench.anatomy.torch_operations import tensors
 from bench.support.patching import replaced
 
 TAPE = "PyTorch, eager: what autograd recorded, and the update"
@@ -81,9 +82,9 @@ class _Step:
         return [function.variable for function in self.functions if hasattr(function, "variable")]
 
     def dispatched(self, func: Any, args: Any, kwargs: Mapping[str, Any], result: Any) -> None:
-        self.quantities.held += _tensors((args, kwargs, result))
-        reads = [key(one) for one in _tensors((args, {name: each for name, each in kwargs.items() if name != "out"}))]
-        writes = [key(one) for one in _tensors(result)]
+        self.quantities.held += tensors((args, kwargs, result))
+        reads = [key(one) for one in tensors((args, {name: each for name, each in kwargs.items() if name != "out"}))]
+        writes = [key(one) for one in tensors(result)]
         idle = func.namespace == "profiler" or (func.is_view and {*writes} <= {*reads})  # as detach()
         if self.listening and not idle:
             text = " ".join([str(func.overloadpacket).removeprefix("aten."), *_numbers((args, kwargs))])
@@ -93,11 +94,11 @@ class _Step:
         quantities = self.quantities
         results = quantities.results(self.fit.state, after, loss)
         names = quantities.names
-        for one in _tensors(quantities.held):
+        for one in tensors(quantities.held):
             if one.grad_fn is not None and key(one) in names:
                 names.setdefault(one.grad_fn, names[key(one)])
         names |= {("gradient", key(leaf)): f"{names.get(key(leaf), '')}.grad" for leaf in self._parameters()}
-        numbers = {key(one): f"{one.item():g}" for one in _tensors(quantities.held) if one.numel() == 1}
+        numbers = {key(one): f"{one.item():g}" for one in tensors(quantities.held) if one.numel() == 1}
         return self.flow.graph(names, results, numbers)
 
 
@@ -143,13 +144,6 @@ def _saved(function: Any) -> Iterator[Any]:
     own = getattr(function, "saved_tensors", ())
     named = (getattr(function, name) for name in dir(function) if name.startswith("_saved_"))
     yield from (kept for kept in (*own, *named) if isinstance(kept, torch.Tensor))
-
-
-def _tensors(value: Any) -> list[Any]:
-    import torch
-    from torch.utils._pytree import tree_leaves
-
-    return [leaf for leaf in tree_leaves(value) if isinstance(leaf, torch.Tensor)]
 
 
 def _numbers(value: Any) -> list[str]:

@@ -22,7 +22,7 @@ def operations(advance: Callable[[int], Any], points: int) -> Iteration:
             if func.namespace == "profiler":
                 return result
             read = {name: value for name, value in kwargs.items() if name != "out"}
-            _tell(tally, func, _tensors((args, read)), _tensors((args, kwargs)), _tensors(result), points)
+            _tell(tally, func, tensors((args, read)), tensors((args, kwargs)), tensors(result), points)
             return result
 
     advance(1)
@@ -52,7 +52,8 @@ def _arrays(tensor: Any, points: int) -> float:
     return arrays_of(size, points)
 
 
-def _tensors(value: Any) -> list[Any]:
+def tensors(value: Any) -> list[Any]:
+    """Those that nested values hold."""
     import torch
     from torch.utils._pytree import tree_leaves
 

@@ -350,13 +350,7 @@ def _start(one: cold_start.Start) -> dict[str, Any]:
 def losses(frame: pd.DataFrame) -> pd.DataFrame:
     """One row a checkpoint of a case that is right: the loss, the exact one, and |loss - exact| / |exact|, NaN of 0."""
     rows = [
-        (
-            *(getattr(row, name) for name in KEYS),
-            step,
-            loss,
-            exact,
-            abs(loss - exact) / abs(exact) if exact else math.nan,
-        )
+        (*(getattr(row, name) for name in KEYS), step, loss, exact, _relative(loss, exact))
         for row in frame[right(frame)].itertuples()
         for (step, loss), (_, exact) in zip(row.record.losses or (), row.record.exact_losses or (), strict=False)
     ]

@@ -15,7 +15,7 @@ from bench.reporting.canvas import styles
 from bench.reporting.frames import GROUP, KEYS, present
 from bench.reporting.ratios import ratio
 from bench.reporting.setups import setups
-from bench.statistics.cold_start import EMPTY, PARTS, STEADY, UNCACHED, WARM, Start, compiles
+from bench.statistics.cold_start import EMPTY, PARTS, STEADY, UNCACHED, WARM, Start
 from bench.statistics.cost import Cost
 from bench.statistics.restlessness import restlessness
 from bench.support.errors import printable
@@ -23,9 +23,9 @@ from bench.support.errors import printable
 DIGITS = 6
 COLUMNS = [
     *["outcome", "reason", "steps", "seconds", "low_seconds", "high_seconds"],
-    *["raw_seconds", "raw_low_seconds", "raw_high_seconds", "unstable", "processes", "rounds", "rounds_taken"],
-    *["kind", "horizon", "replayed", "digits", "worst_error", "worst_name", "worst_step", "bound_fraction"],
-    *["roofline_seconds", "peak_memory_bytes", "threads", "page_fault_share", "device_name"],
+    *["raw_seconds", "raw_low_seconds", "raw_high_seconds", "unstable", "processes"],
+    *["kind", "digits", "worst_error", "worst_name", "worst_step", "bound_fraction"],
+    *["roofline_seconds", "peak_memory_bytes", "threads", "device_name"],
 ]
 START = {"empty": (EMPTY, UNCACHED), "warm": (WARM, UNCACHED), "again": (STEADY, STEADY)}  # or else the second
 MOST_ROUNDS, LEAST_ROUNDS = 60_000, 6  # of all cases, and of one in a process, that the page holds
@@ -41,7 +41,7 @@ def payload(runs: Mapping[str, Run], frame: pd.DataFrame) -> dict[str, Any]:
         "baseline": frame["baseline"].iloc[0],
         "order": {name: present(frame, name) for name in ("run", "variant", "backend")},
         "colours": {name: look["color"] for name, look in styles(frame).items()},
-        "runs": [_run(label, run, frame, told) for (label, run), told in zip(runs.items(), _setups(runs), strict=True)],
+        "runs": [_run(label, run, frame) for label, run in runs.items()],
         "cases": _cases(frame),
         "ratios": _ratios(frame),
         "rounds": _rounds(frame),
@@ -66,24 +66,19 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-def _run(label: str, run: Run, frame: pd.DataFrame, setup: Mapping[str, Any]) -> dict[str, Any]:
+def _run(label: str, run: Run, frame: pd.DataFrame) -> dict[str, Any]:
+    (setup,) = setups({label: run}).to_dict("records")
     timed = frame[(frame["run"] == label) & (frame["outcome"] == MEASURED)]
     return {
         "label": printable(label),
         "date": run.datetime,
         "command": run.machine.command,
-        "setup": {name: plain(value) for name, value in setup.items() if plain(value) is not None},
+        "setup": {name: told for name, value in setup.items() if (told := plain(value)) is not None},
         "packages": dict(run.machine.packages),
         "machine": restlessness(timed["model"].iloc[0]) if len(timed) else None,
         "net": bool(len(timed) and timed["model"].iloc[0].factors),
         "caveats": list(caveats(run)),
-        "caches": run.machine.caches,
     }
-
-
-def _setups(runs: Mapping[str, Run]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = setups(runs).to_dict("records")
-    return found
 
 
 def caveats(run: Run) -> Iterator[str]:
@@ -104,7 +99,6 @@ def _cases(frame: pd.DataFrame) -> dict[str, list[Any]]:
     """A value a case, by column."""
     columns = {name: plain(list(frame[name])) for name in [*KEYS, *COLUMNS] if name in frame}
     columns["paces"] = [plain(each) if isinstance(each, np.ndarray) else None for each in frame["paces"]]
-    columns["compiles"] = [compiles(record) for record in frame["record"]]
     return columns | _starts(frame)
 
 
