@@ -3,12 +3,8 @@
 No state is global: figures are made without pyplot, and drawn by the Agg and SVG canvases.
 """
 
-import multiprocessing
-import sys
 import textwrap
-import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +15,6 @@ from matplotlib.figure import Figure
 
 from bench.backends import backends
 from bench.reporting.frames import about
-from bench.support.system import allowed_cores
 
 WIDTH, ROW = 9.0, 0.2  # inches; shown 900 pixels wide, 10 points are 14 pixels
 LOOK = {
@@ -41,62 +36,6 @@ COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">"]  # one more than colours, so that the pairs repeat late
 GREY = "#777777"
 WARNING = "#B00020"
-
-
-Drawing = tuple[Callable[[pd.DataFrame], Figure], pd.DataFrame, Path]  # what draws, of which cases, to where
-
-
-def save_all(drawings: Sequence[Drawing]) -> None:
-    """Draw and write them, as many at a time as there are cores. Raises what drawing raises, and OSError.
-
-    What a helper could not draw is drawn here, where errors are told.
-    """
-    helpers = min(len(allowed_cores()), len(drawings)) - 1 if _may_fork() else 0
-    if helpers <= 0:
-        for one in drawings:
-            _draw(*one)
-        return
-    context = multiprocessing.get_context("fork")
-    taken, done = context.Value("i", 0), context.Array("b", len(drawings))  # which is next, and which are drawn
-
-    def draw() -> None:
-        parent = multiprocessing.parent_process()
-        while parent is None or parent.is_alive():
-            with taken.get_lock():
-                i, taken.value = taken.value, taken.value + 1
-            if i >= len(drawings):
-                return
-            _draw(*drawings[i])
-            done[i] = 1
-
-    def help_out() -> None:
-        with suppress(Exception, KeyboardInterrupt):
-            draw()
-
-    processes = [context.Process(target=help_out, daemon=True) for _ in range(helpers)]
-    for process in processes:
-        process.start()
-    try:
-        draw()
-        for process in processes:
-            process.join()
-    finally:
-        for process in processes:
-            process.kill()
-    for i, one in enumerate(drawings):
-        if not done[i]:
-            _draw(*one)
-
-
-def _may_fork() -> bool:
-    """Other threads would be missing in the copy, and what they held would never be let go of; macOS's own libraries
-    do not stand it at all.
-    """
-    return sys.platform == "linux" and threading.active_count() == 1
-
-
-def _draw(draw: Callable[[pd.DataFrame], Figure], group: pd.DataFrame, path: Path) -> None:
-    save(draw(group), path)
 
 
 @look
@@ -125,7 +64,7 @@ def styles(group: pd.DataFrame) -> dict[str, dict[str, Any]]:
 
 def rows_of(group: pd.DataFrame, dtype: str) -> dict[tuple[str, str], Any]:
     """The rows of one panel by variant and backend."""
-    return {(row.variant, row.backend): row for row in group[group["dtype"] == dtype].itertuples()}
+    return {(row.variant, row.backend): row for row in group.loc[group["dtype"] == dtype, "row"]}
 
 
 def hole(row: Any, width: int, lines: int = 1) -> str:

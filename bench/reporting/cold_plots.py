@@ -139,7 +139,7 @@ def break_even(group: pd.DataFrame) -> Figure:
 
 def _last(group: pd.DataFrame) -> float:
     """How many iterations hold all break-evens, if they can be held."""
-    crossings = break_evens(group, resamples=1)["iterations"]
+    crossings = break_evens(group)["iterations"]
     most = crossings[np.isfinite(crossings)].max()
     least, last = ITERATIONS
     return float(min(last, max(least, 10.0 ** math.ceil(math.log10(3 * most))))) if most > 0 else least
@@ -147,7 +147,7 @@ def _last(group: pd.DataFrame) -> float:
 
 def _totals(part: pd.DataFrame, iterations: Any) -> Iterator[tuple[Any, str, Any]]:
     """Seconds in all, of every case of a panel and state of the caches; a case without a cache has no warm one."""
-    for row in part.itertuples():
+    for row in part["row"]:
         pace = row.seconds
         for state in LINES if compiles(row.record) else (EMPTY,):
             paid = costs(row.record, state)

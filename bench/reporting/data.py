@@ -1,6 +1,6 @@
 """The data of a report: its tables, each of which says what a row is and what its columns mean."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -122,12 +122,6 @@ TABLES = (
         lambda _, frame: not_measured(frame),
     ),
 )
-
-
-def data(runs: Mapping[str, Run], frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The tables, by name, one after the other: together they may be large."""
-    for table in TABLES:
-        yield table.name, table.make(runs, frame)
 
 
 def not_measured(frame: pd.DataFrame) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from bench.cases.variants import variants
 from bench.records.meanings import meanings
 from bench.records.record import AGREED, MEASURED, RIGHT, Estimate, Facts, Record, Run, Sampling
 from bench.records.rounds import COLUMNS as COLUMNS_OF_ROUNDS
-from bench.records.rounds import PAGE_FAULTS, READ_SECONDS, Rounds
+from bench.records.rounds import PAGE_FAULTS, READ_SECONDS, Rounds, joined
 from bench.reporting import units
 from bench.reporting.baseline import BASELINE
 from bench.reporting.columns import Columns, with_ends
@@ -174,7 +174,7 @@ def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
 
     Column `record` holds the record, `net` the case net of the machine, `paces` the seconds of its processes, `starts`
     its cold starts, `growth` how its time grows with its size, `cost` what whole fits of it cost, `caches` the sizes of
-    those of its machine.
+    those of its machine; `row` all of these by name, as `itertuples` has them, which takes long with so many columns.
 
     seconds, low_seconds and high_seconds are those of the run's model, the raw ones those of intervals.median_interval;
     speedup is the backend `baseline` on the cpu, of the same run and else the same axes, over the case: see
@@ -206,7 +206,8 @@ def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
         order = [*(each for each in known if each in found), *(each for each in found if each not in known)]
         frame[name] = pd.Categorical(frame[name], order, ordered=True)
     unused = [name for name in NAMES if frame[name].isna().all()]
-    return frame.drop(columns=unused).sort_values(KEYS, ignore_index=True, kind="stable")
+    frame = frame.drop(columns=unused).sort_values(KEYS, ignore_index=True, kind="stable")
+    return frame.assign(row=list(frame.itertuples()))
 
 
 def _grow(rows: Iterable[dict[str, Any]], runs: Mapping[str, Run], models: Mapping[str, Model]) -> None:
@@ -248,7 +249,7 @@ def _figures(record: Record) -> dict[str, Any]:
 def _timing(record: Record, model: Model) -> dict[str, Any]:
     """What only a case that was timed has. Warm-up rounds are counted, and enter nothing else."""
     assert record.rounds is not None
-    kept, figure, net, sampling = record.kept, model.figures[record.case], model.nets[record.case], record.sampling
+    figure, net, sampling = model.figures[record.case], model.nets[record.case], record.sampling
     raw = _as_read(net)
     loadings = dict(zip(LOADINGS, net.loading.value.tolist(), strict=False))
     return {
@@ -262,7 +263,7 @@ def _timing(record: Record, model: Model) -> dict[str, Any]:
         "processes": len(net.process),
         "processes_asked": sampling and sampling.asked,
         "processes_lost": len(record.lost),
-        "rounds": len(kept["seconds"]),
+        "rounds": record.rounds.warm_up.count(False),
         "warm_up_rounds": sum(record.rounds.warm_up),
         "unsettled": sum(not one.warm for one in record.processes or ()),
         "stopped": sampling and sampling.stopped,
@@ -276,9 +277,9 @@ def _faults(record: Record, page_seconds: float | None) -> dict[str, Any]:
 
     page_seconds: what one takes on the machine of the run.
     """
-    kept = record.kept
-    if record.outcome != MEASURED or PAGE_FAULTS not in kept:
+    if record.outcome != MEASURED or record.rounds is None or PAGE_FAULTS not in record.rounds.readings:
         return {}
+    kept = record.kept
     faults = kept[PAGE_FAULTS]
     number, a_second = (float(np.nanmedian(column)) for column in (faults, faults / kept["seconds"]))
     return dict(zip(FAULTS, (number, math.nan if page_seconds is None else a_second * page_seconds), strict=True))
@@ -312,18 +313,10 @@ def rounds(frame: pd.DataFrame) -> pd.DataFrame:
     made, by the name of each control what that took in the turn, and by the name of each reading what was read.
     """
     timed = frame[frame["outcome"] == MEASURED]
-    parts = [
-        pd.DataFrame(
-            {
-                **{name: getattr(row, name) for name in KEYS},
-                **row.record.rounds.columns(),
-                **row.record.rounds.controls,
-                **row.record.rounds.readings,
-            }
-        )
-        for row in timed.itertuples()
-    ]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*KEYS, *COLUMNS_OF_ROUNDS])
+    several = joined(record.rounds for record in timed["record"])
+    keys = timed[KEYS].loc[timed.index.repeat([len(record.rounds.seconds) for record in timed["record"]])]
+    columns = {**several.columns(), **several.controls, **several.readings}
+    return keys.reset_index(drop=True).assign(**columns)
 
 
 def starts(frame: pd.DataFrame) -> pd.DataFrame:
@@ -332,7 +325,7 @@ def starts(frame: pd.DataFrame) -> pd.DataFrame:
     A case that is not right has one row, without a state.
     """
     rows = []
-    for row in frame.itertuples():
+    for row in frame["row"]:
         case = {name: getattr(row, name) for name in (*KEYS, "outcome", "reason")}
         rows += [{**case, **_start(one)} for one in row.starts] if isinstance(row.starts, list) else [case]
     found = pd.DataFrame(rows, columns=[*KEYS, "outcome", "reason", *STARTS])
@@ -351,7 +344,7 @@ def losses(frame: pd.DataFrame) -> pd.DataFrame:
     """One row a checkpoint of a case that is right: the loss, the exact one, and |loss - exact| / |exact|, NaN of 0."""
     rows = [
         (*(getattr(row, name) for name in KEYS), step, loss, exact, _relative(loss, exact))
-        for row in frame[right(frame)].itertuples()
+        for row in frame.loc[right(frame), "row"]
         for (step, loss), (_, exact) in zip(row.record.losses or (), row.record.exact_losses or (), strict=False)
     ]
     return pd.DataFrame(rows, columns=[*KEYS, *LOSSES])

@@ -37,7 +37,7 @@ def grown(frame: pd.DataFrame) -> pd.DataFrame:
     """A row a case and level of cache, of the cases that were timed at several sizes, which are one there."""
     rows = [
         {**{name: getattr(row, name) for name in SIZELESS}, **_about(row.growth), **_told(level)}
-        for row in _lines(frame).itertuples()
+        for row in _lines(frame)["row"]
         for level in row.growth.levels
     ]
     return pd.DataFrame(rows, columns=[*SIZELESS, *GROWTH])
@@ -66,7 +66,7 @@ def crossovers(frame: pd.DataFrame) -> pd.DataFrame:
     """A row for every size from which on another backend is faster."""
     rows = []
     for _, group in _lines(frame).groupby(SIZELESS[:-1], sort=False, observed=True):
-        cases = {row.growth.case: row for row in group.itertuples()}
+        cases = {row.growth.case: row for row in group["row"]}
         found = crossings([row.growth for row in cases.values()])
         for each in sorted(found, key=lambda one: one.points.value):
             case = {name: getattr(cases[each.below], name) for name in SIZELESS}
@@ -84,7 +84,7 @@ def text(group: pd.DataFrame) -> str:
         {"variant": row.variant, "backend": row.backend, "fixed overhead": _spread(row.growth.overhead)}
         | _by_level(row.growth.levels, names)
         | {"arrays": row.growth.arrays if caches else None}
-        for row in _lines(group).itertuples()
+        for row in _lines(group)["row"]
     ]
     titles = ["variant", "backend", "fixed overhead", *(f"a point in {name}" for name in names), "arrays"]
     known = pd.DataFrame(rows, columns=titles).dropna(axis="columns", how="all")

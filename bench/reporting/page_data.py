@@ -128,7 +128,7 @@ def _ratios(frame: pd.DataFrame) -> list[list[Any]]:
     """
     rows = []
     for _, group in frame[frame["outcome"] == MEASURED].groupby(GROUP, sort=False, observed=True):
-        for a, b in itertools.combinations(group.itertuples(), 2):
+        for a, b in itertools.combinations(group["row"], 2):
             found, _ = ratio(a._asdict(), b._asdict())
             rows.append([a.Index, b.Index, *plain([found.value, found.low, found.high])])
     return rows

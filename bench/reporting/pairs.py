@@ -2,15 +2,15 @@
 
 import itertools
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import pandas as pd
 
 from bench.records.record import MEASURED
 from bench.reporting.columns import Columns, with_ends
-from bench.reporting.frames import GROUP
+from bench.reporting.frames import GROUP, KEYS
 from bench.reporting.ratios import ratio
 from bench.statistics import cold_start
 from bench.statistics.break_even import Side, side
@@ -18,7 +18,6 @@ from bench.statistics.break_even import break_even as crossing
 from bench.statistics.intervals import Interval
 
 AFTER, BEFORE, UNKNOWN = "after", "before", "unknown"
-RESAMPLES = 2000
 RATIOS: Columns = {
     "other": "the other backend",
     **with_ends(("ratio", "low", "high"), "its seconds over those of the case"),
@@ -45,47 +44,62 @@ class BreakEven:
     iterations: Interval
 
 
-def break_even(a: Side, b: Side) -> BreakEven:
-    """When one case has cost less than another, in fresh processes whose caches are in one state."""
-    forth = crossing(a, b)
-    if forth.value > 0:
-        return BreakEven(AFTER, forth)
-    back = crossing(b, a)
-    return BreakEven(BEFORE, back) if 0 < back.value < math.inf else BreakEven(AFTER, forth)
+def break_even(forth: Interval, back: Interval) -> BreakEven:
+    """By the crossings of one case with another, and of that with the one."""
+    return BreakEven(BEFORE, back) if not forth.value > 0 and 0 < back.value < math.inf else BreakEven(AFTER, forth)
 
 
-def _sides(frame: pd.DataFrame, resamples: int) -> dict[tuple[int, str], Side]:
+def _sides(frame: pd.DataFrame) -> dict[tuple[int, str], Side]:
     """By case and state of the caches, of those of which a process began so."""
     found = {}
-    for row in frame[frame["outcome"] == MEASURED].itertuples():
+    for row in frame.loc[frame["outcome"] == MEASURED, "row"]:
         for state in cold_start.CACHED:
             costs = cold_start.costs(row.record, state)
             if len(costs) and math.isfinite(costs.sum()):
-                found[row.Index, state] = side(costs, row.paces, resamples, seed=row.Index)
+                found[row.Index, state] = side(costs, row.paces, seed=row.Index)
     return found
 
 
-def break_evens(frame: pd.DataFrame, resamples: int = RESAMPLES) -> pd.DataFrame:
-    """A row for every two cases of a group, in either order, and each state of the caches.
+def with_break_evens(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same with a column `break_evens`, of lists of the rows of each case, for `break_evens` to read: they take
+    long, and several parts of a report are made of them.
+    """
+    sides = _sides(frame)
+    found: dict[int, list[dict[str, Any]]] = {place: [] for place in frame.index}
+    for a, b in _pairs(frame, itertools.combinations):
+        for state in cold_start.CACHED:
+            if (a.Index, state) in sides and (b.Index, state) in sides:
+                one, other = sides[a.Index, state], sides[b.Index, state]
+                forth, back = crossing(one, other), crossing(other, one)
+                found[a.Index].append(_row(a, b, state, break_even(forth, back)))
+                found[b.Index].append(_row(b, a, state, break_even(back, forth)))
+    for rows in found.values():
+        pays_back = any(row["pays_back"] for row in rows)
+        for row in rows:
+            row["pays_back"] = pays_back
+    return frame.assign(break_evens=list(found.values()))
+
+
+def _row(a: Any, b: Any, state: str, found: BreakEven) -> dict[str, Any]:
+    values = (
+        b.backend,
+        state,
+        found.cheaper,
+        *astuple(found.iterations),
+        cold_start.compiles(a.record) or _finite(found),
+    )
+    return {**{name: getattr(a, name) for name in KEYS}, **dict(zip(BREAK_EVEN, values, strict=True))}
+
+
+def break_evens(frame: pd.DataFrame) -> pd.DataFrame:
+    """A row for every two cases of a group, in either order, and each state of the caches; frame: `with_break_evens`.
 
     pays_back: whether the case has anything to pay back, here or against any other of its group: it keeps compiled
     code on disk, or is dearer to start than some other and faster to go on.
     """
-    sides = _sides(frame, resamples)
-    rows = [
-        {**{name: getattr(a, name) for name in GROUP}, "backend": a.backend, "other": b.backend, "state": state}
-        | {"cheaper": found.cheaper, "iterations": found.iterations.value}
-        | {"low": found.iterations.low, "high": found.iterations.high}
-        | {"pays_back": cold_start.compiles(a.record) or _finite(found)}
-        for a, b in _pairs(frame)
-        for state in cold_start.CACHED
-        if (a.Index, state) in sides and (b.Index, state) in sides
-        for found in [break_even(sides[a.Index, state], sides[b.Index, state])]
-    ]
+    rows = itertools.chain.from_iterable(frame["break_evens"])
     numbers = {"iterations": float, "low": float, "high": float, "pays_back": bool}
-    found = pd.DataFrame(rows, columns=[*GROUP, "backend", *BREAK_EVEN]).astype(numbers)
-    found["pays_back"] = found.groupby([*GROUP, "backend"], sort=False)["pays_back"].transform("any")
-    return found
+    return pd.DataFrame(list(rows), columns=[*KEYS, *BREAK_EVEN]).astype(numbers)
 
 
 def _finite(found: BreakEven) -> bool:
@@ -97,13 +111,14 @@ def ratios(frame: pd.DataFrame) -> pd.DataFrame:
     two figures, with the ends of its 95 % interval, and how many processes they share.
     """
     rows = []
-    for a, b in _pairs(frame):
+    for a, b in _pairs(frame, itertools.permutations):
         found, shared = ratio(a._asdict(), b._asdict())
         ends = {"ratio": found.value, "low": found.low, "high": found.high, "processes": shared}
-        rows.append({**{name: getattr(a, name) for name in GROUP}, "backend": a.backend, "other": b.backend, **ends})
-    return pd.DataFrame(rows, columns=[*GROUP, "backend", *RATIOS])
+        rows.append({**{name: getattr(a, name) for name in KEYS}, "other": b.backend, **ends})
+    return pd.DataFrame(rows, columns=[*KEYS, *RATIOS])
 
 
-def _pairs(frame: pd.DataFrame) -> Iterator[tuple[Any, Any]]:
+def _pairs(frame: pd.DataFrame, two: Callable[[Iterable[Any], int], Iterable[Any]]) -> Iterator[tuple[Any, Any]]:
+    """The measured cases of each group two by two: `itertools.combinations`, or permutations."""
     for _, group in frame[frame["outcome"] == MEASURED].groupby(GROUP, sort=False, observed=True):
-        yield from itertools.permutations(group.itertuples(), 2)
+        yield from two(group["row"], 2)

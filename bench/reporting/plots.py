@@ -123,7 +123,7 @@ def _sampled(
 
 def _decades(group: pd.DataFrame) -> tuple[float, float]:
     """Whole decades that hold what is drawn, and the label to the right of the slowest."""
-    seconds = [np.quantile(np.exp(row.net.net), MIDDLE) for row in group[group["outcome"] == MEASURED].itertuples()]
+    seconds = [np.quantile(np.exp(row.net.net), MIDDLE) for row in group.loc[group["outcome"] == MEASURED, "row"]]
     return 10.0 ** math.floor(math.log10(np.min(seconds))), 10.0 ** math.ceil(math.log10(np.max(seconds) * 3))
 
 
@@ -176,7 +176,7 @@ THIN: dict[str, Any] = {"lw": 0.8, "ms": 5, "mfc": "none"}
 
 def _missing(axes: Axes, variant: str, part: pd.DataFrame) -> None:
     """Name the panel, and the backends that are not in it."""
-    absent = [f"{row.backend}: {row.outcome}" for row in part[~right(part)].itertuples()]
+    absent = [f"{row.backend}: {row.outcome}" for row in part.loc[~right(part), "row"]]
     note = f" (not drawn: {', '.join(absent)})" if absent else ""
     axes.set_title(textwrap.fill(f"{variant}{note}", 100), loc="left")
 

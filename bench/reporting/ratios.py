@@ -47,11 +47,11 @@ def compare(rows: Iterable[Row], baseline: str) -> None:
 def _measure(timed: Sequence[Row]) -> None:
     """Give rows their multiples of the yardstick and of the roofline, of the same device."""
     told = [row for row in timed if row["backend"] == YARDSTICK and row["variant"] == YARDSTICK_VARIANT]
-    yardsticks = {(row["device"], *_peers(row, "variant")): row for row in told}
+    yardsticks = {(row["device"], *_peers(row, "variant")): (row, roofline(row["record"].kept)) for row in told}
     for row in timed:
-        if (yardstick := yardsticks.get((row["device"], *_peers(row, "variant")))) is not None:
+        if (there := yardsticks.get((row["device"], *_peers(row, "variant")))) is not None:
+            yardstick, least = there
             found, _ = ratio(yardstick, row)
-            least = roofline(yardstick["record"].kept)
             values = (found.value, found.low, found.high, least, row["seconds"] / least)
             row |= dict(zip(MULTIPLES, values, strict=True))
 

@@ -9,6 +9,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 
@@ -35,12 +36,14 @@ from bench.reporting import (
     units,
 )
 from bench.reporting.baseline import BASELINE, BASELINE_DEVICE
-from bench.reporting.data import data, not_measured
+from bench.reporting.data import TABLES, Data, not_measured
 from bench.reporting.escaping import code, escape
+from bench.reporting.pairs import with_break_evens
 from bench.reporting.section import Picture, Section, nothing_timed
 from bench.reporting.spreadsheets import write_csv
 from bench.statistics.roofline import YARDSTICK_VARIANT
 from bench.support.errors import InputError
+from bench.support.side_by_side import Task, do_all
 
 
 def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE, pictures: bool = False) -> None:
@@ -51,7 +54,7 @@ def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE, pictures
 
     Everything is made elsewhere first: what stood in the folder stays as it was unless the report is whole.
     """
-    frame = frames.cases(runs, baseline)
+    frame = with_break_evens(frames.cases(runs, baseline))
     if baseline != BASELINE and baseline not in (known := frames.present(frame, "backend")):
         raise InputError(f"--baseline {baseline!r}: in none of the runs; allowed: {', '.join(known)}")
     with tempfile.TemporaryDirectory() as scratch:
@@ -60,27 +63,36 @@ def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE, pictures
         try:
             folder.check(output)
             (output / "tables").mkdir(parents=True, exist_ok=True)
-            _write_tables(runs, frame, draft / "tables")
-            _write_pages(runs, frame, draft, pictures)
+            drawings = _write_answers(runs, frame, draft, pictures)
+            do_all([partial(_write_page, runs, frame, draft), *_tables(runs, frame, draft / "tables"), *drawings])
             folder.publish(draft, output)
         except OSError as error:
             raise InputError(f"{output}: cannot be written ({error.strerror or error}); expected a folder") from None
 
 
-def _write_tables(runs: dict[str, Run], frame: pd.DataFrame, place: Path) -> None:
-    """All but those of sections that there are none of."""
+def _tables(runs: dict[str, Run], frame: pd.DataFrame, place: Path) -> Iterator[Task]:
+    """What writes them: all but those of sections that there are none of."""
     shown = {name for section in _wanted(frame) for name in section.csv}
     unwanted = {name for section in sections(BASELINE) for name in section.csv} - shown
-    for name, table in data(runs, frame):
-        if name not in unwanted:
-            write_csv(table, place / f"{name}.csv")
+
+    for table in TABLES:
+        if table.name not in unwanted:
+            yield partial(_write_table, table, runs, frame, place)
 
 
-def _write_pages(runs: dict[str, Run], frame: pd.DataFrame, draft: Path, pictures: bool) -> None:
-    """With their pictures."""
+def _write_table(table: Data, runs: dict[str, Run], frame: pd.DataFrame, place: Path) -> None:
+    write_csv(table.make(runs, frame), place / f"{table.name}.csv")
+
+
+def _write_answers(runs: dict[str, Run], frame: pd.DataFrame, draft: Path, pictures: bool) -> list[Task]:
+    """In Markdown; returns what draws the pictures that are linked there."""
     taken = Taken(pictures)
     (draft / folder.DETAILS).write_text(_details(runs, frame, draft, taken), encoding="utf-8")
     (draft / folder.PAGE).write_text(_answers(runs, frame, taken), encoding="utf-8")
+    return taken.drawings
+
+
+def _write_page(runs: dict[str, Run], frame: pd.DataFrame, draft: Path) -> None:
     (draft / folder.SITE).write_text(page.html(runs, frame), encoding="utf-8")
 
 
@@ -256,7 +268,7 @@ class Taken:
     all: bool
     names: set[str] = field(default_factory=set)
     times: dict[str, str] = field(default_factory=dict)  # the name of that of iteration times, by what it is about
-    drawings: list[canvas.Drawing] = field(default_factory=list)
+    drawings: list[Task] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -275,7 +287,7 @@ def _text(parts: Iterable[str]) -> str:
 
 
 def _details(runs: dict[str, Run], frame: pd.DataFrame, draft: Path, taken: Taken) -> str:
-    """The text of details.md; draws its pictures into the draft."""
+    """The text of details.md."""
     parts = [folder.TITLE, _summary(frame), *_caveats(runs), DATA, *([] if taken.all else [FEW])]
     parts.append("## Machines")
     parts += [tables.markdown(tables.side_by_side(runs)), _links(("machines",))]
@@ -283,7 +295,6 @@ def _details(runs: dict[str, Run], frame: pd.DataFrame, draft: Path, taken: Take
         parts += [f"## {section.title}", section.text]
         parts += _section(section, frame, draft, taken)
         parts.append(_links(section.csv))
-    canvas.save_all(taken.drawings)
     parts += ["## Cases not measured", _rest(frame), _links(("not-measured",))]
     return _text(parts)
 
@@ -367,7 +378,7 @@ def _draw(picture: Picture, section: Section, group: pd.DataFrame, draft: Path, 
         return f"{_caption(group)}: not drawn, as it would take too long to draw all; the tables have all."
     taken.rows[picture.name] += _rows(group)
     name = _free_name(picture, group, taken.names)
-    taken.drawings.append((picture.draw, group, draft / name))
+    taken.drawings.append(lambda: canvas.save(picture.draw(group), draft / name))
     if picture.draw is plots.iteration_time:
         taken.times[frames.about(group)] = name
     alt = escape(f"{section.title}. {frames.about(group)}")

@@ -92,7 +92,7 @@ def _fastest(group: pd.DataFrame) -> Iterator[str]:
     """Of which variants a backend is the fastest, and in how many of them beyond doubt."""
     wins: dict[str, list[bool]] = {}
     for _, part in _by_variant(group):
-        order = [row._asdict() for row in part.sort_values("seconds").head(2).itertuples()]
+        order = [row._asdict() for row in part.sort_values("seconds")["row"].head(2)]
         sure = len(order) > 1 and ratio(order[0], order[1])[0].low > 1
         wins.setdefault(str(order[0]["backend"]), []).append(sure)
     all_of = f" is the fastest in {{}} of {sum(map(len, wins.values()))} variants"

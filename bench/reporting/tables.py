@@ -164,14 +164,15 @@ def grid(group: pd.DataFrame, text: Callable[[Any], str]) -> str:
     its unstable cases.
     """
     notes = Notes()
-    cells = [text(row) + notes.doubt(row) if row.outcome == MEASURED else notes.mark(row) for row in group.itertuples()]
+    cells = [text(row) + notes.doubt(row) if row.outcome == MEASURED else notes.mark(row) for row in group["row"]]
     table = group.assign(text=cells).pivot(index="variant", columns="backend", values="text")
     return markdown(table.reset_index()) + notes.lines()
 
 
 def cold_start(group: pd.DataFrame) -> str:
     """A Markdown table with a row a case and state of its start."""
-    return listing(starts(group), COLD_TABLE)
+    found = starts(group)
+    return listing(found.assign(row=list(found.itertuples())), COLD_TABLE)
 
 
 def break_even(group: pd.DataFrame) -> str:
@@ -227,7 +228,7 @@ def listing(
             **({title: text(row) for title, text in columns.items()} if good else {}),
             "outcome": row.outcome if good else notes.mark(row),
         }
-        for row, good in zip(group.itertuples(), whole(group), strict=True)
+        for row, good in zip(group["row"], whole(group), strict=True)
     ]
     titles = ["variant", "backend", *columns, *(["outcome"] if notes.reasons else [])]
     return markdown(pd.DataFrame(rows, columns=titles)) + notes.lines()

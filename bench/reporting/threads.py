@@ -21,7 +21,7 @@ def threads(frame: pd.DataFrame) -> pd.DataFrame:
 def text(group: pd.DataFrame) -> str:
     """A Markdown table: a row a case, a column a number of threads."""
     cells: dict[tuple[str, str], dict[str, str]] = {}
-    for row in group[group["thread_speedup"].notna()].sort_values("threads", kind="stable").itertuples():
+    for row in group[group["thread_speedup"].notna()].sort_values("threads", kind="stable")["row"]:
         title = f"{row.threads} threads" if row.threads > 1 else "1 thread"
         cells.setdefault((row.variant, row.backend), {})[title] = _cell(row)
     rows = [{"variant": variant, "backend": backend, **each} for (variant, backend), each in cells.items()]

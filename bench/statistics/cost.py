@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from bench.cases.case import Case
 from bench.records.record import Run
@@ -113,7 +113,7 @@ class Cost:
     def reach(self) -> float:
         """How many standard deviations a 95 % interval reaches to either side; NaN where nothing is known."""
         df = min(self.usual.start_df, len(self.growth.sizes) - 1)
-        return float(stats.t.ppf(QUANTILE, df)) if df > 0 else math.nan
+        return float(special.stdtrit(df, QUANTILE)) if df > 0 else math.nan
 
     def _start(self, state: str) -> float:
         return self.starts[state].total if state in self.starts else 0.0

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 from scipy.interpolate import PchipInterpolator
 
 from bench.cases.case import AXES, Case
@@ -113,7 +113,7 @@ class Growth:
     @property
     def reach(self) -> float:
         """How many standard deviations a 95 % interval reaches to either side."""
-        return float(stats.t.ppf(QUANTILE, self.lines[0][1].df))
+        return float(special.stdtrit(self.lines[0][1].df, QUANTILE))
 
     def predict(self, points: int) -> Interval:
         """Seconds per iteration at so many points, with the 95 % interval. Raises InputError for points that are beyond
@@ -168,7 +168,7 @@ def growth(cases: Sequence[Case], figures: Sequence[Interval], caches: Mapping[s
 
 def _logs(figures: Sequence[Interval]) -> tuple[Array, Array]:
     """Of figures, with the standard deviations of what lies between them and the line."""
-    own = np.array([math.log(one.high / one.low) / (2 * stats.norm.ppf(QUANTILE)) for one in figures])
+    own = np.array([math.log(one.high / one.low) / (2 * special.ndtri(QUANTILE)) for one in figures])
     return np.log([one.value for one in figures]), np.hypot(np.nan_to_num(own, nan=LACK), LACK)
 
 
@@ -185,7 +185,7 @@ def _parameter(lines: Sequence[tuple[float, Line]], place: int) -> Interval:
     value = float(best.parameters[place])
     found = [(weight, line, i) for weight, line in lines if (i := _counterpart(best, line, place)) is not None]
     variance = sum(weight * (line.covariance[i, i] + (line.parameters[i] - value) ** 2) for weight, line, i in found)
-    far = float(stats.t.ppf(QUANTILE, best.df)) * math.sqrt(variance / sum(weight for weight, _, _ in found))
+    far = float(special.stdtrit(best.df, QUANTILE)) * math.sqrt(variance / sum(weight for weight, _, _ in found))
     return Interval(value, max(value - far, 0.0), value + far)
 
 

@@ -142,5 +142,7 @@ def interval(value: float, resampled: Array, count: int, confidence: float) -> I
         return Interval(value, math.nan, math.nan)
     t = special.stdtrit(count - 1, (1 - confidence) / 2)
     tail = special.ndtr(t * math.sqrt(count / (count - 1)))
-    low, high = np.quantile(resampled, tail, method="lower"), np.quantile(resampled, 1 - tail, method="higher")
-    return Interval(value, float(low), float(high))
+    last = len(resampled) - 1
+    places = [math.floor(last * tail), math.ceil(last * (1 - tail)), last]
+    low, high, most = np.partition(resampled, places)[places].tolist()
+    return Interval(value, low, high) if not math.isnan(most) else Interval(value, math.nan, math.nan)

@@ -6,7 +6,7 @@ core, 0 for the memory); what its backend, and then the case itself, has beyond 
 is the posterior mean of normal loadings). How far, and with which factors, is decided by processes that were held out.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, TypeVar
@@ -76,19 +76,24 @@ class Loading:
 
 def blocks(logs: Array, states: Array, process: npt.NDArray[np.int64]) -> Blocks:
     """Those of a case's rounds, in the order in which they were made."""
-    rows = [(number, part) for number in np.unique(process) for part in _parts(np.flatnonzero(process == number))]
+    cut = [(number, part) for number in np.unique(process) for part in _parts(np.flatnonzero(process == number))]
     both = np.stack([logs, logs - states[:, :1] @ EXPECTED[:1]])
-    raw, net = np.array([np.median(both[:, part], axis=1) for _, part in rows]).reshape(-1, 2).T
+    raw, net = np.concatenate([np.median(both[:, rows], axis=2) for _, rows in cut], axis=1)
     return Blocks(
         raw,
         net,
-        np.array([states[part].mean(axis=0) for _, part in rows]),
-        np.array([number for number, _ in rows]),
+        np.concatenate([states[rows].mean(axis=1) for _, rows in cut]),
+        np.concatenate([np.full(len(rows), number) for number, rows in cut]),
     )
 
 
 def _parts(rows: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
-    return np.array_split(rows, max(1, min(PARTS, len(rows) // FEWEST)))
+    """Blocks x rounds of rows, in their order: those that are longer by one round than the others first."""
+    count = max(1, min(PARTS, len(rows) // FEWEST))
+    size, longer = divmod(len(rows), count)
+    cut = longer * (size + 1)
+    parts = rows[:cut].reshape(longer, size + 1), rows[cut:].reshape(count - longer, size)
+    return [one for one in parts if len(one)]
 
 
 class Kin(NamedTuple):
@@ -108,6 +113,8 @@ def loadings(cases: Mapping[Key, Blocks], kin: Mapping[Key, Kin], prior: Spreads
 
 def _of_backend(cases: Mapping[Key, Blocks], kin: Mapping[Key, Kin], prior: Spreads) -> dict[Key, Loading]:
     used = prior.factors
+    if not used:
+        return dict.fromkeys(cases, Loading(np.zeros(0), np.zeros((0, 0))))
     x = {key: _centred(one.states[:, :used]) for key, one in cases.items()}
     y = {key: _centred(one.left(EXPECTED[:used])) for key, one in cases.items()}
     variance = _variance(cases, y)
@@ -157,22 +164,23 @@ def _ridge(x: Array, y: Array, variance: float, spread: float) -> Loading:
     return Loading(axes @ ((axes.T @ (x.T @ y)) / whole), variance * (axes / whole) @ axes.T)
 
 
-def held_out(cases: Mapping[Key, Blocks], kin: Mapping[Key, Kin], prior: Spreads) -> float:
-    """How far a process is from what the others foretell of it, which is the mean of what is left of theirs: the mean
-    absolute error of the log, over cases and processes; infinite where there is one process alone.
+def held_out(cases: Mapping[Key, Blocks], kin: Mapping[Key, Kin], priors: Sequence[Spreads]) -> dict[Spreads, float]:
+    """How far a process is from what the others foretell of it by a prior, which is the mean of what is left of theirs:
+    the mean absolute error of the log, over cases and processes; infinite where there is one process alone.
     """
     processes = np.unique(np.concatenate([one.process for one in cases.values()]))
-    errors: list[float] = []
+    errors: dict[Spreads, list[float]] = {prior: [] for prior in priors}
     for fold in np.array_split(processes, min(FOLDS, len(processes))):
         out = {key: np.isin(one.process, fold) for key, one in cases.items()}
         both = [key for key, rows in out.items() if rows.any() and not rows.all()]
         tried = {key: cases[key].only(out[key]) for key in both}
         known = {key: cases[key].only(~out[key]) for key in both}
-        for key, found in loadings(known, kin, prior).items():
-            foretold = known[key].left(found.value).mean()
-            rest = process_means(tried[key].left(found.value), tried[key].places)
-            errors += [abs(each - foretold) for each in rest.tolist()]
-    return float(np.mean(errors)) if errors else np.inf
+        for prior in priors:
+            for key, found in loadings(known, kin, prior).items():
+                foretold = known[key].left(found.value).mean()
+                rest = process_means(tried[key].left(found.value), tried[key].places)
+                errors[prior] += np.abs(rest - foretold).tolist()
+    return {prior: float(np.mean(each)) if each else np.inf for prior, each in errors.items()}
 
 
 def chosen(errors: Mapping[Spreads, float]) -> Spreads:

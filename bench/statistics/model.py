@@ -288,7 +288,7 @@ def _fit(
     cut = {key: blocks(one.logs, found[key], one.columns["process"]) for key, one in rows.items()}
     known = np.all([np.isfinite(one.states).all(axis=0) for one in cut.values()], axis=0)
     tried = [one for one in priors if known[: one.factors].all()] or [RAW]
-    errors = {one: held_out(cut, kin, one) for one in tried} if hold_out else {}
+    errors = held_out(cut, kin, tried) if hold_out else {}
     prior = chosen(errors) if errors else tried[0]
     turns = _turns(rows, found)
     calm = Quiet(turns if known[0] else ())

@@ -12,7 +12,8 @@ from msgspec import Meta
 from bench.records.meanings import meanings
 from bench.records.rounds import PAGE_FAULTS, READ_SECONDS
 from bench.reporting import frames
-from bench.reporting.data import TABLES, data
+from bench.reporting.data import TABLES
+from bench.reporting.pairs import with_break_evens
 
 sys.path.append(str(ROOT / "docs"))
 import records
@@ -55,8 +56,8 @@ def made() -> dict[str, list[str]]:
     """The columns of each table, of a run that reads all that there is to read."""
     read = rounds([[1e-5]], readings={PAGE_FAULTS: [1.0], READ_SECONDS: [1e-6]})
     run = run_of("run.json", [record([1e-5], rounds=read), record([1e-5], backend="jax")], packages={})
-    frame = frames.cases({"run": run})
-    return {name: list(table.columns) for name, table in data({"run": run}, frame)}
+    frame = with_break_evens(frames.cases({"run": run}))
+    return {table.name: list(table.make({"run": run}, frame).columns) for table in TABLES}
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
@@ -68,5 +69,5 @@ def test_a_table_has_the_columns_that_are_told_of_it(table, made):
 
 def test_every_column_of_the_one_frame_that_is_no_object_is_told():
     frame = frames.cases({"run": run_of("run.json", [record()])})
-    objects = {"record", "model", "net", "paces", "starts", "growth", "cost", "caches"}
+    objects = {"record", "model", "net", "paces", "starts", "growth", "cost", "caches", "row"}
     assert {*frame.columns} - objects <= {*frames.EVERY}

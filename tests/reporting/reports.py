@@ -9,6 +9,7 @@ from builders import record, run_of, start
 from bench import report
 from bench.records.record import Record
 from bench.reporting import canvas, frames
+from bench.reporting.pairs import with_break_evens
 
 PICTURES = ("--pictures",)  # all of them
 NUMPY, TORCH, LOOP = [4e-5, 1e-5, 2e-5], [8e-5, 4e-5, 5e-5], [5e-6, 5e-6, 5e-6]  # medians: 20, 50 and 5 µs
@@ -16,8 +17,8 @@ SPACE = "\u00a0"
 
 
 def framed(*records: Record, **words) -> pd.DataFrame:
-    """The frame of a run."""
-    return frames.cases({"run": run_of("run.json", records)}, **words)
+    """The frame of a run, as a report has it."""
+    return with_break_evens(frames.cases({"run": run_of("run.json", records)}, **words))
 
 
 def jitted(*firsts: tuple[str, float], **changes) -> Record:

@@ -14,7 +14,7 @@ from conftest import ROOT
 from bench.records.reading import load
 from bench.records.record import FAILED, SKIPPED, Record
 from bench.reporting import frames, page, units
-from bench.reporting.pairs import break_evens
+from bench.reporting.pairs import break_evens, with_break_evens
 from bench.reporting.tables import paid_back
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright not installed")
@@ -54,7 +54,7 @@ def sizes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
 
 def written(path: Path, run: Any) -> tuple[Path, Any]:
     runs = frames.labelled([run])
-    frame = frames.cases(runs)
+    frame = with_break_evens(frames.cases(runs))
     path.write_text(page.html(runs, frame), encoding="utf-8")
     return path, frame
 

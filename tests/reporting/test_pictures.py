@@ -1,10 +1,7 @@
 """Pictures, as matplotlib figures: what is drawn where, and what is said of what cannot be drawn."""
 
-import subprocess
-import sys
 import warnings
 import xml.etree.ElementTree as ElementTree
-from pathlib import Path
 
 import matplotlib.image
 import numpy as np
@@ -13,7 +10,6 @@ import pytest
 from builders import record
 from matplotlib import colormaps, colors
 
-import bench
 from bench.backends import backends
 from bench.records.record import FAILED, SKIPPED
 from bench.reporting import canvas, cold_plots, frames, heatmaps, plots
@@ -147,49 +143,6 @@ def test_one_step_is_enough_for_a_picture(tmp_path):
     canvas.save(plots.loss(framed(short)), tmp_path / "loss")
     assert len(np.unique(matplotlib.image.imread(tmp_path / "loss.png")[:, :, 0])) > 20
     assert (tmp_path / "loss.svg").exists()
-
-
-SEVERAL = """
-import os, sys, time
-from pathlib import Path
-from matplotlib.figure import Figure
-from bench.reporting import canvas
-
-here, folder, wrong = os.getpid(), Path(sys.argv[1]), sys.argv[2]
-
-def draw(group):
-    if wrong == "everywhere" or (wrong == "helpers" and os.getpid() != here):
-        raise OSError(28, "No space left on device")
-    mine, others = ("here", "helper") if os.getpid() == here else ("helper", "here")
-    (folder / mine).touch()
-    while wrong == "nowhere" and not (folder / others).exists():
-        time.sleep(0.01)  # so that either has one at least
-    figure = Figure()
-    figure.text(0.5, 0.5, mine)
-    return figure
-
-canvas.allowed_cores = lambda: [0, 1, 2]
-canvas.save_all([(draw, None, folder / str(number)) for number in range(12)])
-"""
-
-
-def several(folder: Path, wrong: str) -> subprocess.CompletedProcess[str]:
-    """Twelve pictures, in a process that may fork, on three cores; each says whether it was drawn by that process."""
-    command = [sys.executable, "-c", SEVERAL, str(folder), wrong]
-    return subprocess.run(command, capture_output=True, text=True, cwd=Path(bench.__file__).parents[1], timeout=300)
-
-
-def test_pictures_are_drawn_side_by_side(tmp_path):
-    assert several(tmp_path, "nowhere").stderr == ""
-    assert len({(tmp_path / f"{number}.png").read_bytes() for number in range(12)}) == 2  # here and by helpers
-    assert len({(tmp_path / f"{number}.svg").read_bytes() for number in range(12)}) == 2
-
-
-def test_what_helpers_cannot_draw_is_drawn_where_errors_are_told(tmp_path):
-    assert several(tmp_path, "helpers").stderr == ""
-    assert len({(tmp_path / f"{number}.png").read_bytes() for number in range(12)}) == 1
-    ended = several(tmp_path, "everywhere")
-    assert ended.returncode == 1 and ended.stderr.count("Traceback") == 1 and "No space left" in ended.stderr
 
 
 def test_a_long_name_leaves_room_for_the_picture(tmp_path):

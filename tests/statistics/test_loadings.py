@@ -60,19 +60,19 @@ def test_a_case_of_two_runs_has_one_loading():
 
 
 def test_held_out_processes_ask_for_the_factor_where_it_tells_something():
-    errors = {prior: held_out(*cases(1.0), prior) for prior in PRIORS}
+    errors = held_out(*cases(1.0), PRIORS)
     assert errors[SHRUNK] < 0.5 * errors[RAW]
     assert chosen(errors).factors == 1
 
 
 def test_a_factor_that_tells_nothing_is_not_used():
     """Controls that a neighbour slows down, and cases that it does not: to take their state away would add noise."""
-    errors = {prior: held_out(*cases(0.0), prior) for prior in PRIORS}
+    errors = held_out(*cases(0.0), PRIORS)
     assert chosen(errors) == RAW
 
 
 def test_of_one_process_nothing_can_be_held_out_and_all_stays_as_read():
-    errors = {prior: held_out(*cases(1.0, processes=1), prior) for prior in PRIORS}
+    errors = held_out(*cases(1.0, processes=1), PRIORS)
     assert set(errors.values()) == {np.inf}
     assert chosen(errors) == RAW
 
