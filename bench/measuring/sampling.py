@@ -7,6 +7,8 @@ speed changes by tens of per cent within some 50 ms; rounds as short as this, in
 import math
 from collections.abc import Iterable, Sequence
 
+import scipy  # its parts are imported when they are first used: some take most of a second
+
 from bench.records.rounds import Rounds, Row
 from bench.statistics.states import own_half_width
 from bench.truth.problem import Checkpoint
@@ -39,11 +41,9 @@ def pace_of(checkpoints: Sequence[Checkpoint]) -> float | None:
 
 def is_warm(seconds: Iterable[float]) -> bool:
     """Whether rounds have stopped getting faster: their first half is not slower than their second (Mann-Whitney)."""
-    from scipy import stats  # which takes most of a second: not where nothing is timed
-
     values = list(seconds)
     half = len(values) // 2
-    slower = stats.mannwhitneyu(values[:half], values[half:], alternative="greater", method="exact")
+    slower = scipy.stats.mannwhitneyu(values[:half], values[half:], alternative="greater", method="exact")
     return bool(slower.pvalue >= SIGNIFICANT)
 
 

@@ -25,15 +25,18 @@ PLUGINS = re.compile(r"jax|libtpu|nvidia-|triton")  # of what is optional, as in
 
 
 def installed() -> dict:
-    """The installed distributions by lower-case name, sorted; the one that would be imported, of several."""
+    """The installed distributions and their versions by lower-case name, sorted; the one that would be imported, of
+    several.
+    """
     try:
         from importlib import metadata  # since Python 3.8
     except ImportError:
         return {}
     found: dict = {}
     for package in metadata.distributions():
-        if package.metadata["Name"] and package.metadata["Version"]:  # half-removed ones have neither
-            found.setdefault(package.metadata["Name"].lower(), package)
+        told = package.metadata  # is read anew each time
+        if told["Name"] and told["Version"]:  # half-removed ones have neither
+            found.setdefault(told["Name"].lower(), (package, told["Version"]))
     return dict(sorted(found.items()))
 
 
@@ -47,8 +50,8 @@ def needed(names: list) -> dict:
         name = by_name.get(_plain(waiting.pop()))
         if name is not None and name not in kept:
             kept.add(name)
-            waiting += _required(found[name])
-    return {name: package.metadata["Version"] for name, package in found.items() if name in kept}
+            waiting += _required(found[name][0])
+    return {name: version for name, (_, version) in found.items() if name in kept}
 
 
 def _required(package: Any) -> list:

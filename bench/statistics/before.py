@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
+import scipy
 
 Array = npt.NDArray[np.float64]
 Curve = Callable[[Array], Array]
@@ -51,7 +51,7 @@ def _line(sizes: Array, seconds: Array, start: float) -> Curve:
     """By least squares of the share of a whole start, neither part negative."""
     weights = 1 / (start + seconds)
     design = np.stack([np.ones_like(sizes), sizes / sizes[-1]], axis=1)
-    (level, slope), _ = optimize.nnls(design * weights[:, None], seconds * weights)
+    (level, slope), _ = scipy.optimize.nnls(design * weights[:, None], seconds * weights)
     return lambda points: np.asarray(level + slope * points / sizes[-1])
 
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+import scipy
+from scipy import special
 
 from bench.statistics.intervals import Interval
 
@@ -122,7 +123,7 @@ def moderated_by_kind(variance: Array, df: Array, kinds: Sequence[Hashable]) -> 
 def _inverse_trigamma(value: float) -> float:
     """x with trigamma(x) = value, which is positive; trigamma lies between 1/x and 1/x + 1/x^2."""
     low, high = 1 / value, (1 + math.sqrt(1 + 4 * value)) / (2 * value)
-    return float(optimize.brentq(lambda x: float(special.polygamma(1, x)) - value, low, high))
+    return float(scipy.optimize.brentq(lambda x: float(special.polygamma(1, x)) - value, low, high))
 
 
 def _mean(values: Array) -> tuple[Array, Array, Array]:

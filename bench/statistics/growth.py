@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import scipy
 from scipy import special
-from scipy.interpolate import PchipInterpolator
 
 from bench.cases.case import AXES, Case
 from bench.statistics.intervals import Interval
@@ -97,7 +97,7 @@ class Growth:
         their probability, and the smooth curve through what they say of the sizes that were measured.
         """
         inside = np.log(np.clip(sizes, self.sizes[0], self.sizes[-1]))
-        smooth = PchipInterpolator(np.log(self.sizes), self._mean(self.sizes))(inside)
+        smooth = scipy.interpolate.PchipInterpolator(np.log(self.sizes), self._mean(self.sizes))(inside)
         half = (smooth - self._mean(np.exp(inside))) / 2
         middle = self._mean(sizes)
         known = sum(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
+import scipy
 
 Array = npt.NDArray[np.float64]
 
@@ -50,12 +50,12 @@ def fit(sizes: Array, logs: Array, error: Array, ends: Sequence[float]) -> Line:
     scale = (design / np.exp(logs)[:, None]).max(axis=0)  # so that each parameter is a share of the value
     scaled = design / scale
     weights = np.exp(-logs) / error
-    start, _ = optimize.nnls(scaled * weights[:, None], 1 / error)
+    start, _ = scipy.optimize.nnls(scaled * weights[:, None], 1 / error)
 
     def gradient(each: Array) -> Array:
         return np.asarray(scaled / (scaled @ each * error)[:, None])
 
-    solved = optimize.least_squares(
+    solved = scipy.optimize.least_squares(
         lambda each: (np.log(scaled @ each) - logs) / error,
         np.maximum(start, 1e-9),
         gradient,

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-from scipy import optimize, special
+import scipy
+from scipy import special
 
 from bench.statistics.decision import (
     CONFIDENCE,
@@ -86,7 +87,7 @@ def _boundary(sums: Array, mass: Array, step: float, error: float) -> float:
     def excess(boundary: float) -> float:
         return float(mass @ special.ndtr((sums - boundary) / step)) - error
 
-    return float(optimize.brentq(excess, -FAR, FAR, xtol=1e-10))
+    return float(scipy.optimize.brentq(excess, -FAR, FAR, xtol=1e-10))
 
 
 @dataclass

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final, Literal, TypeVar
 
 import numpy as np
-from scipy import stats
+import scipy  # its parts are imported when they are first used: some take most of a second
 
 from bench.statistics.intervals import Array, by_process, process_medians
 
@@ -55,7 +55,9 @@ def _typical(logs: Iterable[Array], prior: Usual) -> Usual:
     if len(several) < FEWEST:
         return prior
     df = np.array([len(each) - 1 for each in several])
-    median = float(np.median([each.var(ddof=1) for each in several] / (stats.chi2.ppf(0.5, df) / df)))
+    median = float(
+        np.median([each.var(ddof=1) for each in several] / (2 * scipy.special.gammaincinv(df / 2, 0.5) / df))
+    )
     known = float(df.sum()) / 2
     return Usual((prior.df * prior.variance + known * median) / (prior.df + known), prior.df + known)
 
@@ -68,7 +70,7 @@ def exceeds(logs: Array, anyway: Usual) -> bool:
 
 @lru_cache
 def _critical(count: int, df: int) -> float:
-    return float(stats.studentized_range.isf(UNUSUAL, count, df))
+    return float(scipy.stats.studentized_range.isf(UNUSUAL, count, df))
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def _modes(low: Array, high: Array) -> Unstable | None:
 
 
 def _drift(medians: Array, blocks: Sequence[Array]) -> Unstable | None:
-    trend = stats.kendalltau(np.arange(len(medians)), medians)
+    trend = scipy.stats.kendalltau(np.arange(len(medians)), medians)
     if abs(medians[-1] / medians[0] - 1) < APART or not trend.pvalue < TREND or not _differ(blocks[0], blocks[-1], 1):
         return None
     ends = float(medians[0]), float(medians[-1])
@@ -131,4 +133,4 @@ def _blocks(seconds: Array, time: Array) -> Array:
 
 
 def _differ(one: Array, other: Array, pairs: int) -> bool:
-    return bool(pairs * stats.mannwhitneyu(one, other).pvalue < SIGNIFICANT)
+    return bool(pairs * scipy.stats.mannwhitneyu(one, other).pvalue < SIGNIFICANT)

@@ -382,7 +382,7 @@ def test_of_two_installed_versions_the_one_that_is_imported_counts(
         folder.mkdir(parents=True)
         (folder / "METADATA").write_text(f"Name: Planted\nVersion: {version}\n")
         monkeypatch.syspath_prepend(str(folder.parent))
-    assert probe.installed()["planted"].version == "2"
+    assert probe.installed()["planted"][1] == "2"
 
 
 # Revisions
