@@ -1,6 +1,7 @@
 # Everything runs in .venv, which is made from pyproject.toml and constraints.txt when one of them is newer.
 PYTHON ?= python3
 BIN = .venv/bin
+PIP = $(BIN)/pip install --quiet --constraint constraints.txt $(PIP_OPTIONS)
 JSON := reports/$(shell date +%Y-%m-%d-%H%M%S).json
 
 .PHONY: report test lint agree docs clean
@@ -31,12 +32,12 @@ docs: .venv/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 .venv/docs: .venv/installed
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	$(PIP) --editable '.[docs]'
 	touch $@
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[all,test]'
+	$(PIP) --editable '.[all,test]'
 	touch $@
 
 clean:

@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -71,7 +72,13 @@ class Interpreter(msgspec.Struct, frozen=True):
 
 def here() -> Side:
     """This interpreter and checkout. No process is started but git's."""
-    return described("", "", Place(code.ROOT), msgspec.convert(probe.facts(wanted(code.ROOT)), Interpreter))
+    return described("", "", Place(code.ROOT), _interpreter(code.ROOT))
+
+
+@cache
+def _interpreter(root: Path) -> Interpreter:
+    """This one, which stays what it is."""
+    return msgspec.convert(probe.facts(wanted(root)), Interpreter)
 
 
 def described(label: str, spec: str, place: Place, facts: Interpreter) -> Side:

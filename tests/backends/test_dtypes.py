@@ -59,14 +59,17 @@ def step(parameters, inputs, target, rate):
 BACKENDS = ("numpy", "torch", "torch-compile", "torch-compile-loop", "jax", "jax-loop")
 DTYPES = {"wide": ("float32", "float64"), "narrow": ("float64", "float32")}  # of the case, and the other
 
-# To compile by torch takes seconds a case: there, one place where a dtype shows, and the one where none does.
-SLOW = ("state", "inside")
+# To compile by torch takes seconds a case: there, a place where a dtype shows, and the one where none does, once each.
+SLOW = {
+    "torch-compile": [("wide", "state"), ("narrow", "inside")],
+    "torch-compile-loop": [("narrow", "state"), ("wide", "inside")],
+}
 CASES = [
     (kind, place, backend)
     for kind in DTYPES
     for place in PLACES
     for backend in BACKENDS
-    if place in SLOW or not backend.startswith("torch-compile")
+    if backend not in SLOW or (kind, place) in SLOW[backend]
 ]
 
 LEAF = "`{}`: {} where the case says {}"
@@ -105,7 +108,8 @@ def found(tmp_path_factory) -> dict[str, dict[str, Any]]:
                 (folder / f"{fit}.py").write_text(text)
     path = copy.parent / "run.json"
     variants = ",".join(f"{kind}_{place}" for kind in DTYPES for place in PLACES)
-    few = f"(not torch-compile or {' or '.join(SLOW)}) and ((wide and float32) or (narrow and float64))"
+    slow = [f"({kind}_{place}-{backend}-cpu)" for backend, each in SLOW.items() for kind, place in each]
+    few = f"(not torch-compile or {' or '.join(slow)}) and ((wide and float32) or (narrow and float64))"
     words = ["--steps=100", "--device=cpu", "--benchmark-disable", f"--variant={variants}", "-k", few]
     # As for every case: Inductor takes the CPU's word, and PyTorch's compiled headers are kept.
     quick = {"TORCHINDUCTOR_VEC_ISA_OK": "1", "TMPDIR": TEMPORARY}
