@@ -396,7 +396,7 @@ def _agreement(records: Mapping[Case, Record]) -> list[str]:
     agreed = {case: one.agreement.digits for case, one in records.items() if one.outcome in RIGHT and one.agreement}
     counts = Counter(record.outcome for case, record in records.items() if case not in agreed)
     rest = "".join(f", {count} {outcome}" for outcome, count in counts.items())
-    lines = [f"{len(agreed)} of {len(records)} cases agree with the exact fit{rest}"]
+    lines = [f"{len(agreed)} of {len(records) - counts[SKIPPED]} cases agree with the exact fit{rest}"]
     skipped = Counter(record.reason for record in records.values() if record.outcome == SKIPPED)
     lines += [f"{count} skipped: {printable(reason or 'no reason is recorded')}" for reason, count in skipped.items()]
     for dtype in dict.fromkeys(case.dtype for case in agreed):

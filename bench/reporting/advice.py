@@ -94,7 +94,10 @@ def _found(advice: Advice, question: Question, best: Best) -> str:
     if best.second is None or best.more is None:
         return f"{told}; nothing to compare it with"
     second = f"{told}, then {_name(advice, best.second)} {_cell(best.second, question)}"
-    return f"{second}: {_more(best)}" if best.told_apart else f"{second}: no telling them apart"
+    if best.told_apart:
+        return f"{second}: {_more(best)}"
+    unknown = ", as nothing is known of what processes differ by" if math.isnan(best.more.low) else ""
+    return f"{second}: no telling them apart{unknown}"
 
 
 def _more(best: Best) -> str:

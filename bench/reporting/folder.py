@@ -14,6 +14,8 @@ LINE = re.compile(
     r"(?P<sum>[0-9a-f]{64})  (?P<name>(?:tables/)?[A-Za-z0-9_-]+\.(?:png|svg|csv)|report\.md|details\.md|index\.html)"
 )
 MOST_BYTES = 2**24  # of a listing
+GRAPHS = "graphs"  # where those are looked for that `bench.graph` has drawn, which reads no records
+GRAPH = re.compile(r"[A-Za-z0-9_.,-]+\.(?:svg|png|html)")
 
 
 def check(output: Path) -> None:
@@ -21,6 +23,11 @@ def check(output: Path) -> None:
     page = output / PAGE
     if page.exists() and page.read_bytes()[: len(TITLE)] != TITLE.encode():
         raise InputError(f"{page}: is there, and is no report of fitbench; give another --output, or move it")
+
+
+def graphs(output: Path) -> list[str]:
+    """The graphs of steps that were drawn into the folder, by name, to link to. Raises OSError."""
+    return sorted(path.name for path in (output / GRAPHS).glob("*") if path.is_file() and GRAPH.fullmatch(path.name))
 
 
 def publish(draft: Path, output: Path) -> None:

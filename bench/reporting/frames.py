@@ -359,6 +359,11 @@ def right(frame: pd.DataFrame) -> "pd.Series[bool]":
     return frame["outcome"].isin(RIGHT)
 
 
+def net(frame: pd.DataFrame) -> bool:
+    """Whether any figure is net of the machine's state, which is taken away only where that helps."""
+    return any(model.factors for model in frame.loc[frame["outcome"] == MEASURED, "model"])
+
+
 def present(frame: pd.DataFrame, column: str) -> list[str]:
     """What a column holds, in the order in which it is shown."""
     return list(frame[column].cat.remove_unused_categories().cat.categories)

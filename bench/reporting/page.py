@@ -6,13 +6,14 @@ The texts of `web/` are put together here; what is known of the cases is `page_d
 import base64
 import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from bench.records.record import Run
+from bench.reporting.folder import GRAPHS
 from bench.reporting.page_data import payload
 
 WEB = Path(__file__).parent / "web"
@@ -20,14 +21,14 @@ VENDOR = ("vega.min.js", "vega-lite.min.js", "vega-embed.min.js", "tabulator.min
 SCRIPTS = ("format.js", "state.js", "costs.js", "charts.js", "sections.js", "table.js", "main.js")
 
 
-def html(runs: Mapping[str, Run], frame: pd.DataFrame) -> str:
-    """The page of runs, by label, and their cases (`frames.cases`)."""
+def html(runs: Mapping[str, Run], frame: pd.DataFrame, graphs: Sequence[str] = ()) -> str:
+    """The page of runs, by label, and their cases (`frames.cases`); graphs: the names of those to link to."""
     style = _vendor("tabulator.min.css") + (WEB / "page.css").read_text(encoding="utf-8")
     vendor = [f"<script>{_vendor(name)}</script>" for name in VENDOR]
     ours = "\n".join((WEB / name).read_text(encoding="utf-8") for name in SCRIPTS)
     parts = {
         "/*{{style}}*/": style,
-        "{{data}}": packed(payload(runs, frame)),
+        "{{data}}": packed(payload(runs, frame) | {"graphs": [f"{GRAPHS}/{name}" for name in graphs]}),
         "<!--{{scripts}}-->": "\n".join([*vendor, f'<script type="module">\n{ours}</script>']),
     }
     page = (WEB / "page.html").read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ from matplotlib.ticker import EngFormatter, FixedLocator, LogFormatter, NullForm
 from bench.records.record import MEASURED
 from bench.reporting import units
 from bench.reporting.canvas import GREY, ROW, WARNING, beside, figure_of, hole, look, name_rows, rows_of, styles
-from bench.reporting.frames import losses, present, right
+from bench.reporting.frames import losses, net, present, right
 
 MIDDLE = (0.05, 0.95)  # quantiles of the rounds that are drawn: a few are slower by any factor
 
@@ -28,7 +28,8 @@ def iteration_time(group: pd.DataFrame) -> Figure:
     """Every case in seconds per iteration on a log axis: its rounds, its processes, its figure and the interval, all
     net of the machine.
     """
-    figure, panels = _rows(f"Time of one iteration at the machine's quiet state: {DRAWN}", group)
+    state = "at the machine's quiet state" if net(group) else "as read"
+    figure, panels = _rows(f"Time of one iteration {state}: {DRAWN}", group)
     low, high = _decades(group)
     for axes in panels:
         axes.set(xscale="log", xlabel="seconds per iteration (log axis)", xlim=(low, high))

@@ -7,7 +7,7 @@ import math
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
@@ -63,8 +63,11 @@ def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE, pictures
         try:
             folder.check(output)
             (output / "tables").mkdir(parents=True, exist_ok=True)
-            drawings = _write_answers(runs, frame, draft, pictures)
-            do_all([partial(_write_page, runs, frame, draft), *_tables(runs, frame, draft / "tables"), *drawings])
+            graphs = folder.graphs(output)
+            drawings = _write_answers(runs, frame, draft, pictures, graphs)
+            do_all(
+                [partial(_write_page, runs, frame, draft, graphs), *_tables(runs, frame, draft / "tables"), *drawings]
+            )
             folder.publish(draft, output)
         except OSError as error:
             raise InputError(f"{output}: cannot be written ({error.strerror or error}); expected a folder") from None
@@ -84,16 +87,18 @@ def _write_table(table: Data, runs: dict[str, Run], frame: pd.DataFrame, place: 
     write_csv(table.make(runs, frame), place / f"{table.name}.csv")
 
 
-def _write_answers(runs: dict[str, Run], frame: pd.DataFrame, draft: Path, pictures: bool) -> list[Task]:
+def _write_answers(
+    runs: dict[str, Run], frame: pd.DataFrame, draft: Path, pictures: bool, graphs: Sequence[str]
+) -> list[Task]:
     """In Markdown; returns what draws the pictures that are linked there."""
     taken = Taken(pictures)
-    (draft / folder.DETAILS).write_text(_details(runs, frame, draft, taken), encoding="utf-8")
+    (draft / folder.DETAILS).write_text(_details(runs, frame, draft, taken, graphs), encoding="utf-8")
     (draft / folder.PAGE).write_text(_answers(runs, frame, taken), encoding="utf-8")
     return taken.drawings
 
 
-def _write_page(runs: dict[str, Run], frame: pd.DataFrame, draft: Path) -> None:
-    (draft / folder.SITE).write_text(page.html(runs, frame), encoding="utf-8")
+def _write_page(runs: dict[str, Run], frame: pd.DataFrame, draft: Path, graphs: Sequence[str]) -> None:
+    (draft / folder.SITE).write_text(page.html(runs, frame, graphs), encoding="utf-8")
 
 
 def _wanted(frame: pd.DataFrame) -> list[Section]:
@@ -286,7 +291,7 @@ def _text(parts: Iterable[str]) -> str:
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def _details(runs: dict[str, Run], frame: pd.DataFrame, draft: Path, taken: Taken) -> str:
+def _details(runs: dict[str, Run], frame: pd.DataFrame, draft: Path, taken: Taken, graphs: Sequence[str]) -> str:
     """The text of details.md."""
     parts = [folder.TITLE, _summary(frame), *_caveats(runs), DATA, *([] if taken.all else [FEW])]
     parts.append("## Machines")
@@ -295,6 +300,7 @@ def _details(runs: dict[str, Run], frame: pd.DataFrame, draft: Path, taken: Take
         parts += [f"## {section.title}", section.text]
         parts += _section(section, frame, draft, taken)
         parts.append(_links(section.csv))
+    parts += ["## Graphs of a step", _graphs(graphs)]
     parts += ["## Cases not measured", _rest(frame), _links(("not-measured",))]
     return _text(parts)
 
@@ -402,6 +408,15 @@ def _free_name(picture: Picture, group: pd.DataFrame, taken: set[str]) -> str:
 
 def _links(names: Iterable[str]) -> str:
     return "Data: " + ", ".join(f"[{name}.csv](tables/{name}.csv)" for name in names)
+
+
+def _graphs(names: Sequence[str]) -> str:
+    if not names:
+        draw = f"python -m bench.graph --variant manual --output FOLDER/{folder.GRAPHS}/manual.html"
+        return (
+            f"None was drawn. `{draw}`, with the folder of this report, draws some, and the next report links to them."
+        )
+    return "\n".join(f"- [{escape(name)}]({folder.GRAPHS}/{name})" for name in names)
 
 
 def _rest(frame: pd.DataFrame) -> str:

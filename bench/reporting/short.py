@@ -27,8 +27,7 @@ def page(runs: Mapping[str, Run], frame: pd.DataFrame, pictures: Mapping[str, st
     """The parts of the text, after title, counts and caveats. pictures: by what a group is about, the name of the one
     of its iteration times.
     """
-    timed = frame.loc[frame["outcome"] == MEASURED, "model"]
-    yield READ.format(NET if any(model.factors for model in timed) else RAW)
+    yield READ.format(NET if frames.net(frame) else RAW)
     groups = [group for _, group in frame.groupby(frames.FIGURE, sort=False, observed=True)]
     for group in groups[:MOST_SIZES]:
         yield from _group(group, pictures)

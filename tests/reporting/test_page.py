@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,10 +52,10 @@ def sizes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     return written(tmp_path_factory.mktemp("page") / "sizes.html", run_of("sizes.json", records))
 
 
-def written(path: Path, run: Any) -> tuple[Path, Any]:
+def written(path: Path, run: Any, graphs: Sequence[str] = ()) -> tuple[Path, Any]:
     runs = frames.labelled([run])
     frame = with_break_evens(frames.cases(runs))
-    path.write_text(page.html(runs, frame), encoding="utf-8")
+    path.write_text(page.html(runs, frame, graphs), encoding="utf-8")
     return path, frame
 
 
@@ -158,7 +158,14 @@ def test_the_table_sorts_and_filters_and_is_copied_as_csv(browser, example):
         shown.wait_for_function("document.getElementById('copied').textContent !== ''")
         head, *lines = shown.evaluate("navigator.clipboard.readText()").splitlines()
         assert head.startswith("run,device,points,dtype,variant,backend,outcome,reason,steps,seconds,")
+        assert head.endswith(",start_empty_seconds,start_warm_seconds,start_again_seconds")
         assert len(lines) == len(frame)
+        shown.locator(".tabulator-col[tabulator-field='backend'] input").press_sequentially("torch-compile-l")
+        shown.wait_for_function("document.querySelectorAll('.tabulator-edit-list-item').length === 1")
+        shown.keyboard.press("ArrowDown")
+        shown.keyboard.press("Enter")
+        shown.wait_for_function("document.querySelectorAll('.tabulator-row').length === 12")
+        assert "torch-compile-loop" in shown.url
 
 
 def test_a_click_on_a_figure_opens_what_it_was_made_of(browser, example):
@@ -174,6 +181,20 @@ def test_a_click_on_a_figure_opens_what_it_was_made_of(browser, example):
         assert shown.locator("#detail-state svg").count() == 1
         shown.keyboard.press("Escape")
         assert not shown.locator("#detail").is_visible() and "case=" not in shown.url
+
+
+def test_graphs_of_steps_are_linked_to_where_they_were_drawn(browser, example, tmp_path):
+    """All of them below, and beside a case those of its variant; where there are none, the command."""
+    path, _ = written(
+        tmp_path / "page.html", run_of("run.json", [record(), record(variant="nn")]), ["nn.html", "nn-2.svg"]
+    )
+    with opened(browser, path, "#case=1") as shown:
+        links = shown.eval_on_selector_all("#made a", "links => links.map(link => link.getAttribute('href'))")
+        assert links == ["graphs/nn.html", "graphs/nn-2.svg"]
+        assert shown.locator("#detail-facts a").count() == 2
+    with opened(browser, path, "#case=0") as shown:
+        assert shown.locator("#detail-facts a").count() == 0
+        assert "python -m bench.graph --variant manual --backend numpy" in told(shown, "#detail-facts")
 
 
 def test_what_a_start_pays_back_is_what_the_tables_say(browser, example):

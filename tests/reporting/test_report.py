@@ -184,6 +184,17 @@ def test_a_report_needs_no_framework_and_is_the_same_wherever_it_is_made(holes):
         assert (folder / file).read_bytes() == (again / file).read_bytes(), file
 
 
+def test_graphs_that_were_drawn_into_the_folder_are_linked_to(monkeypatch, tmp_path):
+    render_nothing(monkeypatch)
+    path, output = write(tmp_path / "run.json", [record()]), tmp_path / "out"
+    assert "None was drawn." in section(made(output, path), "Graphs of a step")
+    (output / "graphs").mkdir()
+    for name in ("nn.html", "manual-jax.svg", "not a graph.svg", "nn.dot"):
+        (output / "graphs" / name).touch()
+    text = section(made(output, path), "Graphs of a step")
+    assert re.findall(r"\]\((.*?)\)", text) == ["graphs/manual-jax.svg", "graphs/nn.html"]
+
+
 def test_csv_keeps_every_digit(told, tmp_path):
     third = 1e-5 / 3  # which no decimal fraction is
     told(record([third] * 3))

@@ -37,13 +37,18 @@ function openCase(i) {
     ["of its bound", known(CASES.bound_fraction?.[i]) ? `${significant(100 * CASES.bound_fraction[i])} %` : null],
     ...Object.entries(STARTS).map(([key, title]) => [`before the second iteration, ${title}`, CASES[key][i] ? `${spread(...CASES[key][i].seconds)}, of ${CASES[key][i].processes} process${CASES[key][i].processes > 1 ? "es" : ""}` : null]),
     ["peak memory", known(CASES.peak_memory_bytes?.[i]) ? memory(CASES.peak_memory_bytes[i]) : null], ["threads", CASES.threads?.[i]], ["device", CASES.device_name?.[i]],
-    ["its graph", `python -m bench.graph --variant ${CASES.variant[i]} --backend ${CASES.backend[i]} --output graph.svg`],
+    ["the graph of a step", graphsOf(CASES.variant[i]) ?? `python -m bench.graph --variant ${CASES.variant[i]} --backend ${CASES.backend[i]} --output graph.svg`],
   ];
   fill("detail-facts", listOf(facts.filter(([, value]) => value !== null && value !== undefined)));
   if (!dialog.open) dialog.showModal();
   const times = rounds?.time.filter((t) => t !== null) ?? [];
   chart("detail-rounds", roundsChart(i), `Rounds of ${nameOf(i)} in time`);
   chart("detail-state", times.length ? stateChart(CASES.run[i], Math.min(...times), Math.max(...times)) : null, "The state of the machine meanwhile");
+}
+
+/** Links to those of a variant, by how the names of their files begin; null where none was drawn. */
+function graphsOf(variant) {
+  return linksTo(DATA.graphs.filter((name) => name.split("/").at(-1).split(/[.,-]/)[0] === variant));
 }
 
 function begin() {

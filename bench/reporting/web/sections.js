@@ -237,7 +237,12 @@ function showHoles() {
 }
 
 function listOf(entries) {
-  return el("dl", {}, entries.flatMap(([name, value]) => [el("dt", {}, name.replaceAll("_", " ")), el("dd", {}, String(value))]));
+  return el("dl", {}, entries.flatMap(([name, value]) => [el("dt", {}, name.replaceAll("_", " ")), el("dd", {}, Array.isArray(value) ? value : String(value))]));
+}
+
+/** Links to files beside the page, or null where there are none. */
+function linksTo(names, ...before) {
+  return names.length ? [...before, names.map((name) => [el("a", { href: name }, name.split("/").at(-1)), " "])] : null;
 }
 
 function showMade() {
@@ -246,5 +251,5 @@ function showMade() {
     run.command ? [el("p", {}, "The same again, at the commit below:"), el("pre", {}, el("code", {}, run.command))] : null,
     listOf(Object.entries(run.setup).filter(([name]) => !(name in run.packages))),
     el("details", {}, el("summary", {}, "Packages"), listOf(Object.entries(run.packages))),
-  ]).flat(2));
+  ]).flat(2), linksTo(DATA.graphs, "Graphs of a step, as each framework builds it: "));
 }

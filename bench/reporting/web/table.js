@@ -23,7 +23,7 @@ function makeTable() {
     sorter: number ? byNumber : "string",
     hozAlign: number ? "right" : "left",
     headerFilter: VALUES[field] && VALUES[field].length <= 60 ? "list" : field === "outcome" ? "list" : number ? undefined : "input",
-    headerFilterParams: { valuesLookup: true, clearable: true, sort: "asc" },
+    headerFilterParams: { valuesLookup: true, clearable: true, sort: "asc", autocomplete: true, listOnEmpty: true },
     headerFilterFunc: VALUES[field] || field === "outcome" ? (wanted, value) => wanted === "" || wanted === null || String(value) === String(wanted) : "like",
     formatter: (cell) => document.createTextNode(show ? show(cell.getData().place) : String(cell.getValue() ?? NONE)),
     headerTooltip: true,
@@ -82,7 +82,8 @@ function csvCell(value) {
 function csv() {
   const places = table.getData("active").map((row) => row.place);
   const names = COPIED.filter((name) => name in CASES);
-  return [names.join(","), ...places.map((i) => names.map((name) => csvCell(CASES[name][i])).join(","))].join("\n") + "\n";
+  const row = (i) => [...names.map((name) => CASES[name][i]), ...Object.keys(STARTS).map((state) => CASES[state][i]?.seconds[0])];
+  return [[...names, ...Object.keys(STARTS).map((state) => `start_${state}_seconds`)].join(","), ...places.map((i) => row(i).map(csvCell).join(","))].join("\n") + "\n";
 }
 
 async function copyCsv() {
