@@ -162,6 +162,7 @@ def test_the_table_sorts_and_filters_and_is_copied_as_csv(browser, example):
         assert len(lines) == len(frame)
         shown.locator(".tabulator-col[tabulator-field='backend'] input").press_sequentially("torch-compile-l")
         shown.wait_for_function("document.querySelectorAll('.tabulator-edit-list-item').length === 1")
+        shown.wait_for_function("document.querySelectorAll('.tabulator-row').length === 12")
         shown.keyboard.press("ArrowDown")
         shown.keyboard.press("Enter")
         shown.wait_for_function("document.querySelectorAll('.tabulator-row').length === 12")

@@ -24,7 +24,7 @@ function makeTable() {
     hozAlign: number ? "right" : "left",
     headerFilter: VALUES[field] && VALUES[field].length <= 60 ? "list" : field === "outcome" ? "list" : number ? undefined : "input",
     headerFilterParams: { valuesLookup: true, clearable: true, sort: "asc", autocomplete: true, listOnEmpty: true },
-    headerFilterFunc: VALUES[field] || field === "outcome" ? (wanted, value) => wanted === "" || wanted === null || String(value) === String(wanted) : "like",
+    headerFilterFunc: VALUES[field] || field === "outcome" ? oneOf(field) : "like",
     formatter: (cell) => document.createTextNode(show ? show(cell.getData().place) : String(cell.getValue() ?? NONE)),
     headerTooltip: true,
     maxWidth: field === "reason" || field === "unstable" ? 360 : undefined,
@@ -53,6 +53,15 @@ function nameParts() {
   }
   document.querySelector("#table .tabulator-tableholder").setAttribute("role", "rowgroup");
   document.querySelector("#table .tabulator-table").setAttribute("role", "presentation");
+}
+
+/** A filter by a value that is chosen, or by a part of one that is still being typed. */
+function oneOf(field) {
+  const values = new Set(CASES[field].map(String));
+  return (wanted, value) => {
+    const text = String(wanted ?? "");
+    return values.has(text) ? String(value) === text : String(value).includes(text);
+  };
 }
 
 /** What is not known comes last, whichever way. */
