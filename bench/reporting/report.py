@@ -412,7 +412,7 @@ def _links(names: Iterable[str]) -> str:
 
 def _graphs(names: Sequence[str]) -> str:
     if not names:
-        draw = f"python -m bench.graph --variant manual --output FOLDER/{folder.GRAPHS}/manual.html"
+        draw = f"python -m bench.graph --variant nn --backend torch,jax --output FOLDER/{folder.GRAPHS}/nn.html"
         return (
             f"None was drawn. `{draw}`, with the folder of this report, draws some, and the next report links to them."
         )
