@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from bench.records.record import MEASURED, Record, Run
-from bench.records.slowing import slowed
 from bench.reporting import machine, pairs
 from bench.reporting.canvas import styles
+from bench.reporting.caveats import caveats
 from bench.reporting.frames import GROUP, KEYS, present
 from bench.reporting.ratios import ratio
 from bench.reporting.setups import setups
@@ -77,22 +77,8 @@ def _run(label: str, run: Run, frame: pd.DataFrame) -> dict[str, Any]:
         "packages": dict(run.machine.packages),
         "machine": restlessness(timed["model"].iloc[0]) if len(timed) else None,
         "net": bool(len(timed) and timed["model"].iloc[0].factors),
-        "caveats": list(caveats(run)),
+        "caveats": [f"{one.kind}: {'; '.join([one.text, *one.items])}" for one in caveats(printable(label), run)],
     }
-
-
-def caveats(run: Run) -> Iterator[str]:
-    """What makes the figures of a whole run worth less, a sentence each."""
-    if run.unfinished:
-        yield "The run still went on when this was written, or was cut short."
-    elif run.machine.cut_short:
-        yield "The run ended before all was measured that it had planned."
-    if lost := sum(len(one.lost) for one in run.records):
-        yield f"{lost} worker(s) ended before their case was measured."
-    if (slow := slowed(run.machine.environment)) is not None:
-        yield f"{slow}. Its timings suffered."
-    if others := len(run.machine.other_runs):
-        yield f"{others} other run(s) of fitbench went on at the same time. Its timings suffered."
 
 
 def _cases(frame: pd.DataFrame) -> dict[str, list[Any]]:

@@ -17,7 +17,6 @@ import pandas as pd
 
 from bench.cases.memory import REST
 from bench.records.record import Run
-from bench.records.slowing import slowed
 from bench.reporting import (
     canvas,
     cold_plots,
@@ -36,6 +35,7 @@ from bench.reporting import (
     units,
 )
 from bench.reporting.baseline import BASELINE, BASELINE_DEVICE
+from bench.reporting.caveats import caveats
 from bench.reporting.data import TABLES, Data, not_measured
 from bench.reporting.escaping import code, escape
 from bench.reporting.pairs import with_break_evens
@@ -305,8 +305,6 @@ def _details(runs: dict[str, Run], frame: pd.DataFrame, draft: Path, taken: Take
     return _text(parts)
 
 
-SHOWN = 20  # lost processes of a run that are listed
-
 FEW = "Pictures are drawn of iteration times, of growth and of the map; `--pictures` draws those of all sections."
 DATA = f"Under `Data`: the same in SI units and full precision. In tables, `{tables.NONE}` is what does not apply."
 
@@ -321,37 +319,10 @@ def _summary(frame: pd.DataFrame) -> str:
 
 
 def _caveats(runs: dict[str, Run]) -> Iterator[str]:
-    """What makes the figures of a whole run worth less: it ended early, lost processes, was slowed or not alone."""
     for label, run in runs.items():
-        if run.unfinished:
-            yield f"**Not whole: {escape(label)} still went on when this was written, or was cut short{_few(run)}.**"
-        elif run.machine.cut_short:
-            yield f"**Cut short: {escape(label)} ended before all was measured that it had planned{_few(run)}.**"
-        if lost := [f"{one.case.id}, {each}" for one in run.records for each in one.lost]:
-            told = f"**Lost: in {escape(label)} {len(lost)} worker(s) ended before their case was measured.**\n"
-            more = [f"and {len(lost) - SHOWN} more"] if len(lost) > SHOWN else []
-            yield "\n".join([told, *(f"- {escape(each)}" for each in [*lost[:SHOWN], *more])])
-        if (slow := slowed(run.machine.environment)) is not None:
-            yield f"**Warning: {escape(f'{label}: {slow}')}. Its timings suffered.**"
-        if others := run.machine.other_runs:
-            runs_beside = "another run" if len(others) == 1 else f"{len(others)} other runs"
-            pids = ", ".join(map(str, others))
-            yield (
-                f"**Warning: {runs_beside} of fitbench went on at the same time as {escape(label)} "
-                f"(pid {pids}). Its timings suffered.**"
-            )
-
-
-def _few(run: Run) -> str:
-    """In how many processes the cases of a run were measured that were to be measured in more."""
-    cut = [one for one in run.records if one.sampling is not None and one.sampling.stopped == "interrupted"]
-    counts = sorted({len(one.processes or ()) for one in cut})
-    asked = sorted({one.sampling.asked for one in cut if one.sampling is not None and one.sampling.asked is not None})
-    return f"; cases have {_range(counts)} of {_range(asked)} processes" if counts and asked else ""
-
-
-def _range(numbers: list[int]) -> str:
-    return str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
+        for one in caveats(label, run):
+            lines = [f"**{one.kind}: {escape(one.text)}**", *([""] if one.items else [])]
+            yield "\n".join([*lines, *(f"- {escape(each)}" for each in one.items)])
 
 
 def _section(section: Section, frame: pd.DataFrame, draft: Path, taken: Taken) -> Iterator[str]:

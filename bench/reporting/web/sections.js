@@ -8,7 +8,7 @@ function showHeader() {
   const outcomes = [...new Set(CASES.outcome)].map((outcome) => `${of(outcome)} ${outcome}`).join(", ");
   const runs = DATA.runs.map((run) => `${run.label}, ${run.date.slice(0, 10)}`).join("; ");
   fill("about", `${COUNT} planned cases: ${outcomes}. ${DATA.runs.length > 1 ? "Runs" : "Run"} ${runs}. ${[...new Set(DATA.runs.map((run) => run.setup.CPU).filter(Boolean))].join("; ")}.`);
-  fill("caveats", DATA.runs.flatMap((run) => run.caveats.map((each) => el("p", { className: "caveat" }, `${run.label}: ${each}`))));
+  fill("caveats", DATA.runs.flatMap((run) => run.caveats.map((each) => el("p", { className: "caveat" }, each))));
 }
 
 const runOf = (label) => DATA.runs.find((run) => run.label === label);
