@@ -32,7 +32,7 @@ def _parts(model: Model[Any]) -> Iterator[str]:
         yield f"{taken} round(s) shared their core with another program"
     yield taken_away(model)
     if math.isfinite(model.correlation):
-        yield f"correlation of what is left with the core's state {model.correlation:.2f}"
+        yield f"what is left goes with the core's state by a correlation of {model.correlation:.2f}"
 
 
 def taken_away(model: Model[Any]) -> str:
@@ -42,13 +42,14 @@ def taken_away(model: Model[Any]) -> str:
         for told in (True, False)
     )
     if model.factors:
-        helped = f"error of held-out processes {_percent(raw)} -> {_percent(model.errors[model.prior])}"
-        return f"controls took away: {' and '.join(model.factors)} ({helped})"
+        error = _percent(model.errors[model.prior])
+        helped = f"a process then differs from the others by {error}, as read by {_percent(raw)}"
+        return f"figures are net of what the controls tell of the {' and '.join(model.factors)} ({helped})"
     if math.isnan(net):
         return "all figures are as read: the controls were not measured in every case"
     if math.isinf(net):
         return "all figures are as read: one process cannot show whether it helps to take the machine's state away"
-    helped = f"error of held-out processes {_percent(raw)} as read, {_percent(net)} net"
+    helped = f"a process would differ from the others by {_percent(net)}, as read by {_percent(raw)}"
     return f"all figures are as read: taking the machine's state away does not help ({helped})"
 
 
