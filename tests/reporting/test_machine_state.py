@@ -37,13 +37,15 @@ def test_the_line_tells_how_slow_it_was_what_was_taken_away_and_what_is_left():
     assert half.startswith(f"half of the time up to {middle:.0f} % slower than in its quiet state, ")
     assert half.endswith(f"a tenth of the time {tenth:.0f} % or more")
     assert error.startswith(
-        "figures are net of what the controls tell of the core (others foretell a process to 0.0 % so,"
+        "figures are net of what the controls tell of the core (a process then differs from the others by 0.0 %,"
     )
 
 
 def test_where_nothing_is_taken_away_the_line_says_why():
     steady = [record([[1e-5 * (1 + 0.01 * i)] * 9 for i in range(3)], backend=name) for name in ("numpy", "torch")]
-    assert "all figures are as read: taking the machine's state away does not help (others foretell" in line(*steady)
+    assert "all figures are as read: taking the machine's state away does not help (a process would differ" in line(
+        *steady
+    )
     assert "all figures are as read: one process cannot show whether it helps" in line(record())
     blind = rounds([[1e-5] * 9] * 3, control=None)
     told = line(record([[1e-5]] * 3, rounds=blind))
