@@ -86,9 +86,10 @@ def _asked(words: argparse.Namespace) -> Asked:
 
 
 def _newest(asked: Asked) -> Run:
-    """The newest run that tells of any case that is asked for. Raises InputError."""
+    """The newest run that tells of any case that is asked for, which is named. Raises InputError."""
     for path in newest_of(REPORTS):
         if enough(run := load(path), asked):
+            print(f"told by {path}", file=sys.stderr)
             return run
     make = f"pytest bench --points {SIZES} --benchmark-json={REPORTS}/sizes.json"
     told = f"{', '.join(asked.variants)} in {asked.dtype} on {asked.device}"

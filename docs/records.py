@@ -41,9 +41,9 @@ LOAD = """
 ## The frame of bench.load
 
 `bench.load("run.json")`, or of several files, is a pandas frame: a row a case, whatever became of it. It begins with
-the columns that name a case and its outcome, as the tables below do. The others are those of these tables, as far as
-the runs have them, and are described there:
+the columns that name a case and its outcome, as the tables below do, and has these:
 """
+MORE = "The others are those of these tables, as far as the runs have them, and are described there: "
 CSV = """
 ## The CSV of a report
 
@@ -103,7 +103,8 @@ def lines() -> Iterator[str]:
     for kind in kinds():
         yield from _kind(kind)
     yield f"\n{LOAD.strip()}"
-    yield ", ".join(f"[{name}.csv](#{name}csv)" for name in (*frames.COLUMNS, "threads")) + "."
+    yield from table("column", frames.BEFORE)
+    yield "\n" + MORE + ", ".join(f"[{name}.csv](#{name}csv)" for name in (*frames.COLUMNS, "threads")) + "."
     yield f"\n{CSV.strip()}"
     yield from table("column", frames.ABOUT)
     for one in TABLES:

@@ -74,9 +74,7 @@ def _lines(advice: Advice) -> Iterator[str]:
     first = advice.questions[0]
     best = advice.best(first)
     yield (
-        f"take {_name(advice, best.row)}: {_found(advice, first, best)}"
-        if best
-        else f"{first.title}: nothing can be told"
+        f"take {_taken(advice, best)}: {_found(advice, first, best)}" if best else f"{first.title}: nothing can be told"
     )
     for question in advice.questions[1:]:
         if (best := advice.best(question)) is not None:
@@ -86,6 +84,12 @@ def _lines(advice: Advice) -> Iterator[str]:
         "seconds from the first import to the coefficients, in a process of its own or as one more in one that made "
         "such fits, with the 95 % interval of one process; without Python's own start and reading data; * cheapest"
     )
+
+
+def _taken(advice: Advice, best: Best) -> str:
+    """The best, or both where there is no telling them apart."""
+    those = [best.row] if best.told_apart or best.second is None else [best.row, best.second]
+    return " or ".join(_name(advice, row) for row in those)
 
 
 def _found(advice: Advice, question: Question, best: Best) -> str:

@@ -108,6 +108,12 @@ STARTS: Columns = {
     "total_low": "the least of them",
     "total_high": "the largest",
 }
+BEFORE: Columns = {
+    "start_empty_seconds": "what comes before the second iteration, in a fresh process with empty caches of compiled"
+    " code, or of a backend that keeps none: the median over the processes",
+    "start_warm_seconds": "the same with warm caches",
+    "start_again_seconds": "the same in a process that has made such fits before",
+}
 COMPARED: Columns = {
     "baseline": "the backend that it is compared with",
     "baseline_variant": "of which variant: its own, or `tuned` where that has no such backend",
@@ -123,7 +129,7 @@ INTEGERS = [
 ]
 FLOATS = [
     *[*INTERVAL, *AS_READ, *LOADINGS, "half_width", "mode_a_seconds", "mode_b_seconds"],
-    *["baseline_seconds", *SPEEDUP, *MULTIPLES, "digits", "fewest_seconds", *THREAD_SPEEDUP, *FAULTS],
+    *["baseline_seconds", *BEFORE, *SPEEDUP, *MULTIPLES, "digits", "fewest_seconds", *THREAD_SPEEDUP, *FAULTS],
 ]
 COLUMNS: dict[str, Columns] = {
     "iteration-time": {**INTERVAL, **AS_READ, **MACHINE, **SAMPLING, **STABILITY, **MULTIPLES, **MADE},
@@ -133,7 +139,7 @@ COLUMNS: dict[str, Columns] = {
 }
 EVERY: Columns = {
     name: meaning
-    for columns in (ABOUT, *COLUMNS.values(), THREADS)  # of the one frame, objects aside
+    for columns in (ABOUT, BEFORE, *COLUMNS.values(), THREADS)  # of the one frame, objects aside
     for name, meaning in columns.items()
 }
 LOSSES: Columns = {
@@ -191,7 +197,7 @@ def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
     compare_threads(rows, runs)
     _grow(rows, runs, models)
     objects = ["record", "model", "net", "paces", "starts", "growth", "cost", "caches"]
-    names = [*KEYS, "outcome", "reason", *objects, *THREADS, *itertools.chain(*COLUMNS.values())]
+    names = [*KEYS, "outcome", "reason", *objects, *BEFORE, *THREADS, *itertools.chain(*COLUMNS.values())]
     frame = pd.DataFrame(rows, columns=list(dict.fromkeys(names)))
     frame["baseline"] = baseline
     if (twice := frame[frame.duplicated(KEYS)]).size:
@@ -236,12 +242,15 @@ def _row(label: str, record: Record, model: Model | None) -> dict[str, Any]:
 def _figures(record: Record) -> dict[str, Any]:
     """What every case that is right has, and no other."""
     assert record.agreement is not None
+    starts = cold_start.starts(record)
+    before = [one and one.total for one in cold_start.asked(starts).values()]
     return {
         **asdict(record.agreement),
         **{name: getattr(record, name) for name in RESOURCES},
         "device_name": record.device_name and printable(record.device_name),
         "cores": None if record.cores is None else " ".join(map(str, record.cores)),
-        "starts": cold_start.starts(record),
+        "starts": starts,
+        **dict(zip(BEFORE, before, strict=True)),
         **dict(zip(NAMES, record.coefficients or (), strict=False)),
     }
 

@@ -34,8 +34,19 @@ LEGEND = {GRADIENT: "red: the way that gradients go back", SAVED: "blue, dashed:
 
 PAGE = """<!DOCTYPE html>
 <html lang="en">
-<head><meta charset="utf-8"><title>Graphs of a step: {title}</title></head>
-<body style="display: flex; flex-wrap: wrap; gap: 1em; align-items: flex-start">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Graphs of a step: {title}</title>
+<style>
+h1 {{ font: 1.3em sans-serif; width: 100% }}
+body {{ display: flex; flex-wrap: wrap; gap: 1em; align-items: flex-start }}
+div {{ max-width: 100% }}
+svg {{ max-width: 100%; height: auto }}
+</style>
+</head>
+<body>
+<h1>Graphs of a step: {title}</h1>
 {pictures}
 </body>
 </html>

@@ -15,7 +15,7 @@ from bench.reporting.caveats import caveats
 from bench.reporting.frames import GROUP, KEYS, present
 from bench.reporting.ratios import ratio
 from bench.reporting.setups import setups
-from bench.statistics.cold_start import EMPTY, PARTS, STEADY, UNCACHED, WARM, Start
+from bench.statistics.cold_start import ASKED, PARTS, Start, asked
 from bench.statistics.cost import Cost
 from bench.statistics.restlessness import restlessness
 from bench.support.errors import printable
@@ -27,7 +27,6 @@ COLUMNS = [
     *["kind", "digits", "worst_error", "worst_name", "worst_step", "bound_fraction"],
     *["roofline_seconds", "peak_memory_bytes", "threads", "device_name"],
 ]
-START = {"empty": (EMPTY, UNCACHED), "warm": (WARM, UNCACHED), "again": (STEADY, STEADY)}  # or else the second
 MOST_ROUNDS, LEAST_ROUNDS = 60_000, 6  # of all cases, and of one in a process, that the page holds
 MOST_TURNS = 20_000
 MOST_PAID = 500  # cases of which the page has the intervals of break-evens, which take a millisecond for every two
@@ -93,11 +92,8 @@ def _starts(frame: pd.DataFrame) -> dict[str, list[Any]]:
     such fits before; each total with its range, where there are several, and its parts. A backend without a cache is
     the same in both.
     """
-    by_state = [{one.state: one for one in each} if isinstance(each, list) else {} for each in frame["starts"]]
-    return {
-        name: [_start(each.get(state) or each.get(other)) for each in by_state]
-        for name, (state, other) in START.items()
-    }
+    found = [asked(each if isinstance(each, list) else []) for each in frame["starts"]]
+    return {name: [_start(each[name]) for each in found] for name in ASKED}
 
 
 def _start(one: Start | None) -> dict[str, Any] | None:
@@ -186,7 +182,7 @@ def _cost(cost: Cost) -> dict[str, Any]:
         "usual_off": plain(cost.usual.spread),
         "process_off": plain(cost.spread),
         "reach": plain(cost.reach),
-        "states": {name: _before(cost, state, points) for name, (state, _) in START.items() if state in cost.befores},
+        "states": {name: _before(cost, state, points) for name, (state, _) in ASKED.items() if state in cost.befores},
     }
 
 

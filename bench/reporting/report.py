@@ -284,7 +284,8 @@ class Taken:
 
 def _answers(runs: dict[str, Run], frame: pd.DataFrame, taken: Taken) -> str:
     """The text of report.md."""
-    return _text([folder.TITLE, _summary(frame), *_caveats(runs), *short.page(runs, frame, taken.times)])
+    others = sorted(name for name in taken.names if name.startswith(("growth", "map")))
+    return _text([folder.TITLE, _summary(frame), *_caveats(runs), *short.page(runs, frame, taken.times, others)])
 
 
 def _text(parts: Iterable[str]) -> str:

@@ -1,6 +1,6 @@
 """report.md: the answers first, a screen a size, the machines last. `report` writes everything else beside it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -23,9 +23,11 @@ the machine explains. [`{folder.SITE}`]({folder.SITE}) has all of it to sort, fi
 [`{folder.DETAILS}`]({folder.DETAILS}) has every table, and how each figure is made; `tables/` has them as CSV."""
 
 
-def page(runs: Mapping[str, Run], frame: pd.DataFrame, pictures: Mapping[str, str]) -> Iterator[str]:
+def page(
+    runs: Mapping[str, Run], frame: pd.DataFrame, pictures: Mapping[str, str], others: Sequence[str] = ()
+) -> Iterator[str]:
     """The parts of the text, after title, counts and caveats. pictures: by what a group is about, the name of the one
-    of its iteration times.
+    of its iteration times; others: the names of those of all sizes together.
     """
     yield READ.format(NET if frames.net(frame) else RAW)
     groups = [group for _, group in frame.groupby(frames.FIGURE, sort=False, observed=True)]
@@ -33,6 +35,10 @@ def page(runs: Mapping[str, Run], frame: pd.DataFrame, pictures: Mapping[str, st
         yield from _group(group, pictures)
     if len(groups) > MOST_SIZES:
         yield f"And {len(groups) - MOST_SIZES} more devices and sizes: in [`{folder.SITE}`]({folder.SITE})."
+    if others:
+        yield "## Over all sizes"
+        yield f"How cost grows, and which to take ([with tables]({folder.DETAILS}#how-cost-grows)):"
+        yield "\n".join(f"- [{name}]({name}.png)" for name in others)
     yield from _holes(frame)
     yield "## Machines"
     for _, group in frame.groupby("run", observed=True):

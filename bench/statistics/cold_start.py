@@ -16,6 +16,7 @@ from bench.records.record import ProcessStart, Record
 EMPTY, WARM, UNCACHED, STEADY = "empty", "warm", "no cache", "steady"
 CACHED = (EMPTY, WARM)
 FRESH = (EMPTY, WARM, UNCACHED)
+ASKED = {"empty": (EMPTY, UNCACHED), "warm": (WARM, UNCACHED), "again": (STEADY, STEADY)}  # or else the second
 PARTS = {
     "import_seconds": "import",
     "startup_seconds": "startup",
@@ -48,6 +49,12 @@ def starts(record: Record) -> list[Start]:
     found = [_start(state, those, {name: name for name in PARTS}) for state, those in fresh if those]
     settled = [one for one in processes if None not in (getattr(one, name) for name in AGAIN.values())]
     return [*found, *([_start(STEADY, settled, AGAIN)] if settled else [])]
+
+
+def asked(found: Sequence[Start]) -> dict[str, Start | None]:
+    """Of the starts of a case, those that users ask for, by name: without a cache, empty and warm are the same."""
+    by_state = {one.state: one for one in found}
+    return {name: by_state.get(state) or by_state.get(other) for name, (state, other) in ASKED.items()}
 
 
 def state_of(process: ProcessStart) -> str:

@@ -27,7 +27,8 @@ def _parts(model: Model[Any]) -> Iterator[str]:
     if math.isfinite(model.quiet.state[0]):
         core = slow_down(model, np.concatenate([one.state for one in model.turns]))[:, 0]
         half, tenth = (_percent(float(np.quantile(core, share))) for share in (OFTEN, SELDOM))
-        yield f"half of the time up to {half} slower than in its quiet state, a tenth of the time {tenth} or more"
+        quiet = "slower than in its quiet state"
+        yield f"half of the time its core was up to {half} {quiet}, a tenth of the time {tenth} or more"
     if taken := sum(one.taken for one in model.nets.values()):
         yield f"{taken} round(s) shared their core with another program"
     yield taken_away(model)

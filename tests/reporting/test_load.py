@@ -12,6 +12,7 @@ from conftest import ROOT
 import bench
 from bench.records.record import FAILED
 from bench.reporting import frames
+from reports import paid
 
 STEADY = [[2e-5] * 3] * 3  # of which any mean and any median is 20 µs
 
@@ -37,6 +38,12 @@ def test_several_runs_are_told_apart_by_their_files(path, tmp_path):
     assert frame.groupby("run", observed=True)["seconds"].first().to_dict() == pytest.approx(
         {"run": 2e-5, "other": 1e-5}, rel=1e-12
     )
+
+
+def test_it_tells_what_comes_before_the_second_iteration(tmp_path):
+    frame = bench.load(write(tmp_path / "run.json", paid())).set_index("backend")[list(frames.BEFORE)]
+    assert frame.loc["numpy"].tolist() == pytest.approx([1.0, 1.0, 4e-5])  # no cache: the same in both
+    assert frame.loc["jax"].tolist() == pytest.approx([5.0, 2.0, 4e-5])
 
 
 def test_it_holds_what_a_csv_may_hold(path):

@@ -34,7 +34,7 @@ def test_the_line_tells_how_slow_it_was_what_was_taken_away_and_what_is_left():
     half, error, *_ = told.split("; ")
     # Twelve of thirty turns are at 1, and so is their quarter.
     middle, tenth = 100 * (np.quantile(np.concatenate([SLOW, SLOW, 1.2 * SLOW]), [0.5, 0.9]) - 1)
-    assert half.startswith(f"half of the time up to {middle:.0f} % slower than in its quiet state, ")
+    assert half.startswith(f"half of the time its core was up to {middle:.0f} % slower than in its quiet state, ")
     assert half.endswith(f"a tenth of the time {tenth:.0f} % or more")
     assert error.startswith(
         "figures are net of what the controls tell of the core (a process then differs from the others by 0.0 %,"

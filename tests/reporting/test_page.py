@@ -16,6 +16,7 @@ from bench.records.record import FAILED, SKIPPED, Record
 from bench.reporting import frames, page, units
 from bench.reporting.pairs import break_evens, with_break_evens
 from bench.reporting.tables import paid_back
+from bench.statistics.intervals import quotient
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright not installed")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -222,14 +223,21 @@ def test_what_a_fit_costs_is_what_advise_says(browser, sizes):
     costs = [cost for cost in frame["cost"].drop_duplicates() if cost is not None]
     points = int(costs[0].growth.lowest)  # one of the sizes at which it is told: between them it is near
     with opened(browser, path, f"#n={points}&t=1&caches=warm") as shown:
+        ways = set[bool]()
         for steps in (1, 2000, 10**6):
             shown.fill("#my-steps", str(steps))
             for cost in costs:
                 found = cost.predict(points, steps, "warm")
                 row = shown.locator("#costs tbody tr", has_text=cost.case.backend).inner_text()
                 assert units.spread(found.value, found.low, found.high) in " ".join(row.split())
-            best = min(costs, key=lambda cost: cost.predict(points, steps, "warm").value)
-            assert told(shown, "#take").startswith(f"Take {best.case.backend}:")
+            one, other = (cost.predict(points, steps, "warm", alike=True) for cost in costs)
+            first, second = (0, 1) if one.value <= other.value else (1, 0)
+            apart = quotient(*((one, other) if first == 0 else (other, one))).low > 1
+            how = "Take" if apart else "There is no telling apart the cheapest,"
+            assert told(shown, "#take").startswith(f"{how} {costs[first].case.backend}:")
+            assert (f"; {costs[second].case.backend}:" in told(shown, "#take")) != apart
+            ways.add(apart)
+        assert ways == {True, False}
         shown.fill("#my-points", "3e9")
         assert "allowed are 50 to 200 000" in told(shown, "#take")
 

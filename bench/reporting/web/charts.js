@@ -205,8 +205,8 @@ function mapChart(costs, points, steps) {
     for (let j = 0; j < up; j++) {
       const [n, n2] = [i, i + 1].map((k) => low * (high / low) ** (k / across));
       const [t, t2] = [j, j + 1].map((k) => most ** (k / up));
-      const best = cheapest(costs, Math.sqrt(n * n2), Math.sqrt(t * t2), state.caches)[0];
-      if (best) rows.push({ n, n2, t, t2, backend: best.cost.backend, told: seconds(best.value) });
+      const [best, next] = cheapest(costs, Math.sqrt(n * n2), Math.sqrt(t * t2), state.caches);
+      if (best) rows.push({ n, n2, t, t2, backend: best.cost.backend, told: seconds(best.value), sure: Number(toldApart(best, next)) });
     }
   }
   const x = { type: "quantitative", scale: { type: "log", domain: [low, high], nice: false }, axis: decades("points, log axis", low, high) };
@@ -215,7 +215,7 @@ function mapChart(costs, points, steps) {
   return {
     height: 330,
     layer: [
-      { data: { values: rows }, mark: { type: "rect", strokeWidth: 0, opacity: 0.75 }, encoding: { x: { ...x, field: "n" }, x2: { field: "n2" }, y: { ...y, field: "t" }, y2: { field: "t2" }, color: { field: "backend", type: "nominal", scale: colourScale(rows.map((row) => row.backend)), legend: { title: null } }, tooltip: [{ field: "backend", title: "cheapest" }, { field: "told", title: "a fit" }, { field: "n", title: "points from", format: ".3~s" }, { field: "t", title: "iterations from", format: ".3~s" }] } },
+      { data: { values: rows }, mark: { type: "rect", strokeWidth: 0 }, encoding: { opacity: { field: "sure", type: "quantitative", scale: { domain: [0, 1], range: [0.35, 0.85] }, legend: null }, x: { ...x, field: "n" }, x2: { field: "n2" }, y: { ...y, field: "t" }, y2: { field: "t2" }, color: { field: "backend", type: "nominal", scale: colourScale(rows.map((row) => row.backend)), legend: { title: null } }, tooltip: [{ field: "backend", title: "cheapest" }, { field: "told", title: "a fit" }, { field: "n", title: "points from", format: ".3~s" }, { field: "t", title: "iterations from", format: ".3~s" }] } },
       { data: { values: sizes }, mark: { type: "tick", orient: "vertical", thickness: 2, size: 12, yOffset: -6, color: css("--ink") }, encoding: { x: { ...x, field: "n" }, y: { ...y, datum: 1 } } },
       { data: { values: [{ n: points, t: steps }] }, mark: { type: "point", shape: "cross", filled: true, size: 190, color: css("--ink"), stroke: css("--paper"), strokeWidth: 1.5 }, encoding: { x: { ...x, field: "n" }, y: { ...y, field: "t" } } },
     ],
@@ -253,11 +253,12 @@ function roundsChart(i) {
   const rows = rounds.seconds.map((value, k) => ({ x: timed ? (rounds.time[k] - begun) / 60 : k, value, process: `process ${rounds.process[k] + 1}`, kind: rounds.warm_up[k] ? "warm-up" : "counts", told: seconds(value) }));
   const net = CASES.paces[i].map((value) => ({ value, told: seconds(value) }));
   const [low, high] = ends([...rows, ...net].map((row) => row.value), 1.05, 1.05);
+  const legend = { title: null, columns: innerWidth < 640 ? 1 : 4 }; // two of them stand side by side
   return {
     height: 220,
     layer: [
       { data: { values: net }, mark: { type: "rule", strokeDash: [4, 3], color: css("--dim") }, encoding: { y: { field: "value", type: "quantitative", scale: { type: "log" } }, tooltip: [{ field: "told", title: "a process, net" }] } },
-      { data: { values: rows }, mark: { type: "point", size: 26 }, encoding: { x: { field: "x", type: "quantitative", axis: { title: timed ? "minutes" : "round", tickCount: 8 } }, y: { field: "value", type: "quantitative", scale: { type: "log", domain: [low, high], nice: false }, axis: { ...logAxis("seconds per iteration, as read", low, high), minExtent: 55 } }, color: { field: "process", type: "nominal", legend: { title: null }, scale: { scheme: "tableau10" } }, shape: { field: "kind", scale: { domain: ["counts", "warm-up"], range: ["circle", "cross"] }, legend: { title: null } }, tooltip: [{ field: "process" }, { field: "told", title: "an iteration" }, { field: "kind" }] } },
+      { data: { values: rows }, mark: { type: "point", size: 26 }, encoding: { x: { field: "x", type: "quantitative", axis: { title: timed ? "minutes" : "round", tickCount: 8 } }, y: { field: "value", type: "quantitative", scale: { type: "log", domain: [low, high], nice: false }, axis: { ...logAxis("seconds per iteration, as read", low, high), minExtent: 55 } }, color: { field: "process", type: "nominal", legend, scale: { scheme: "tableau10" } }, shape: { field: "kind", scale: { domain: ["counts", "warm-up"], range: ["circle", "cross"] }, legend }, tooltip: [{ field: "process" }, { field: "told", title: "an iteration" }, { field: "kind" }] } },
     ],
   };
 }

@@ -24,10 +24,16 @@ function predicted(cost, points, steps, start) {
   const before = between(cost.points, told.before, points);
   const iterations = (steps - 1) * cost.usual * pace;
   const value = told.start + before + iterations;
-  const off = Math.hypot(cost.process_off, cost.usual_off, between(cost.points, cost.pace_off, points));
-  const error = Math.hypot(told.before_off * (told.start + before), told.start_off, iterations * off);
-  const factor = known(cost.reach) ? Math.exp(Math.min((cost.reach * error) / value, 700)) : null;
-  return { cost, value, low: factor && value / factor, high: factor && value * factor };
+  const alike = Math.hypot(cost.process_off, between(cost.points, cost.pace_off, points));
+  const reach = (off) => (known(cost.reach) ? (cost.reach * Math.hypot(told.before_off * (told.start + before), told.start_off, iterations * off)) / value : null);
+  const far = reach(Math.hypot(alike, cost.usual_off));
+  const factor = far === null ? null : Math.exp(Math.min(far, 700));
+  return { cost, value, low: factor && value / factor, high: factor && value * factor, far: reach(alike) };
+}
+
+/** Whether one is cheaper than the next beyond the 95 % interval of their ratio, where both meet the machine alike. */
+function toldApart(first, second) {
+  return !second || (first.far !== null && second.far !== null && Math.log(second.value / first.value) > Math.hypot(first.far, second.far));
 }
 
 /** The costs of a fit, the cheapest first. */

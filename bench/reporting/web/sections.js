@@ -204,14 +204,16 @@ function showTake(costs, points, steps) {
   const found = cheapest(costs, points, steps, state.caches);
   const untold = costs.filter((cost) => !cost.states[state.caches]).map((cost) => cost.backend);
   const missing = untold.length ? ` Not told of ${untold.join(", ")}: no process of the run began with ${state.caches} caches.` : "";
-  const unsure = found.length && !known(found[0].low) ? " Of one process no interval is known, nor whether two can be told apart." : "";
+  const unsure = found.length && !known(found[0].low) ? " Of one process no interval is known." : "";
   if (!found.length) {
     const [low, high] = [Math.min(...costs.map((cost) => cost.points[0])), Math.max(...costs.map((cost) => cost.points.at(-1)))];
     fill("take", `Nothing is predicted of ${count(points)} points: allowed are ${count(low)} to ${count(high)}.`);
     fill("costs");
   } else {
     const [first, second] = found;
-    fill("take", "Take ", el("strong", {}, first.cost.backend), `: ${spread(first.value, first.low, first.high)}`, second ? [`; the next, `, quoted(second.cost.backend), `, ${significant(second.value / first.value)} times as much (${spread(second.value, second.low, second.high)}).`] : ".", unsure, missing);
+    const each = ({ cost, value, low, high }) => [el("strong", {}, cost.backend), `: ${spread(value, low, high)}`];
+    const next = second ? [`; the next, `, quoted(second.cost.backend), `, ${significant(second.value / first.value)} times as much (${spread(second.value, second.low, second.high)}).`] : ".";
+    fill("take", toldApart(first, second) ? ["Take ", each(first), next] : ["There is no telling apart the cheapest, ", each(first), "; ", each(second), "."], unsure, missing);
     const rows = found.map((each) => el("tr", {}, el("th", { scope: "row" }, each.cost.backend), el("td", {}, spread(each.value, each.low, each.high)), el("td", {}, significant(each.value / first.value))));
     fill("costs", el("table", {}, el("caption", {}, "Seconds from the first import to the coefficients, with the 95 % interval of one process"), el("thead", {}, el("tr", {}, ["backend", "a fit", "times the cheapest"].map((title) => el("th", { scope: "col" }, title)))), el("tbody", {}, rows)));
   }

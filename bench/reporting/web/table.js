@@ -42,6 +42,7 @@ function makeTable() {
   table.on("tableBuilt", nameParts);
   table.on("rowClick", (_, row) => openCase(row.getData().place));
   table.on("dataSorted", (sorters) => remember({ sort: sorters.length ? `${sorters[0].field}:${sorters[0].dir}` : "" }));
+  table.on("dataFiltered", () => fill("copied"));
   table.on("dataFiltered", () => remember({ filters: table.getHeaderFilters().map(({ field, value }) => `${field}~${value}`).join("|") }));
 }
 
