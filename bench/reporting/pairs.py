@@ -17,7 +17,7 @@ from bench.statistics.break_even import Side, side
 from bench.statistics.break_even import break_even as crossing
 from bench.statistics.intervals import Interval
 
-AFTER, BEFORE, UNKNOWN = "after", "before", "unknown"
+AFTER, BEFORE = "after", "before"
 RATIOS: Columns = {
     "other": "the other backend",
     **with_ends(("ratio", "low", "high"), "its seconds over those of the case"),

@@ -54,9 +54,10 @@ def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE, pictures
 
     Everything is made elsewhere first: what stood in the folder stays as it was unless the report is whole.
     """
-    frame = with_break_evens(frames.cases(runs, baseline))
+    frame = frames.cases(runs, baseline)
     if baseline != BASELINE and baseline not in (known := frames.present(frame, "backend")):
         raise InputError(f"--baseline {baseline!r}: in none of the runs; allowed: {', '.join(known)}")
+    frame = with_break_evens(frame)
     with tempfile.TemporaryDirectory() as scratch:
         draft = Path(scratch)
         (draft / "tables").mkdir()
@@ -77,7 +78,6 @@ def _tables(runs: dict[str, Run], frame: pd.DataFrame, place: Path) -> Iterator[
     """What writes them: all but those of sections that there are none of."""
     shown = {name for section in _wanted(frame) for name in section.csv}
     unwanted = {name for section in sections(BASELINE) for name in section.csv} - shown
-
     for table in TABLES:
         if table.name not in unwanted:
             yield partial(_write_table, table, runs, frame, place)
@@ -273,6 +273,7 @@ class Taken:
     all: bool
     names: set[str] = field(default_factory=set)
     times: dict[str, str] = field(default_factory=dict)  # the name of that of iteration times, by what it is about
+    overall: list[str] = field(default_factory=list)  # the names of the other usual ones, which are of all sizes
     drawings: list[Task] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
 
@@ -284,8 +285,8 @@ class Taken:
 
 def _answers(runs: dict[str, Run], frame: pd.DataFrame, taken: Taken) -> str:
     """The text of report.md."""
-    others = sorted(name for name in taken.names if name.startswith(("growth", "map")))
-    return _text([folder.TITLE, _summary(frame), *_caveats(runs), *short.page(runs, frame, taken.times, others)])
+    parts = short.page(runs, frame, taken.times, sorted(taken.overall))
+    return _text([folder.TITLE, _summary(frame), *_caveats(runs), *parts])
 
 
 def _text(parts: Iterable[str]) -> str:
@@ -359,6 +360,8 @@ def _draw(picture: Picture, section: Section, group: pd.DataFrame, draft: Path, 
     taken.drawings.append(lambda: canvas.save(picture.draw(group), draft / name))
     if picture.draw is plots.iteration_time:
         taken.times[frames.about(group)] = name
+    elif picture.usual:
+        taken.overall.append(name)
     alt = escape(f"{section.title}. {frames.about(group)}")
     return f"![{alt}]({name}.png)\n\n[as SVG]({name}.svg)"
 

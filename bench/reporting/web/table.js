@@ -42,8 +42,10 @@ function makeTable() {
   table.on("tableBuilt", nameParts);
   table.on("rowClick", (_, row) => openCase(row.getData().place));
   table.on("dataSorted", (sorters) => remember({ sort: sorters.length ? `${sorters[0].field}:${sorters[0].dir}` : "" }));
-  table.on("dataFiltered", () => fill("copied"));
-  table.on("dataFiltered", () => remember({ filters: table.getHeaderFilters().map(({ field, value }) => `${field}~${value}`).join("|") }));
+  table.on("dataFiltered", () => {
+    fill("copied"); // what it says is of the cases that were shown before
+    remember({ filters: table.getHeaderFilters().map(({ field, value }) => `${field}~${value}`).join("|") });
+  });
 }
 
 /** What Tabulator leaves without a name, or in the way of the roles of a grid. */
