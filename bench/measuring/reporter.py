@@ -11,6 +11,8 @@ from bench.sides.code import ROOT
 from bench.support.errors import last_line
 from bench.support.system import pin
 
+END_SECONDS = 5.0  # that a report has to remove its drafts once it is asked to end
+
 
 class Reporter:
     """Writes the report of a file, a JSON or a journal, into a folder, anew as often as it is asked.
@@ -56,8 +58,7 @@ class Reporter:
         try:
             _, said = process.communicate()
         except BaseException:
-            process.kill()
-            process.wait()
+            _end(process)
             raise
         if process.returncode == 0 or self._killed:
             return None
@@ -68,4 +69,14 @@ class Reporter:
         with self._lock:
             self._killed = True
             if self._process is not None:
-                self._process.kill()
+                _end(self._process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Ask it to end, which leaves no draft and no temporary folder; and kill it if it does not."""
+    process.terminate()
+    try:
+        process.wait(END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

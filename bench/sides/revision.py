@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,9 +21,9 @@ def revision(spec: str) -> str | None:
 
 @contextmanager
 def worktree(option: str, commit: str) -> Iterator[Place]:
-    """A checkout of the commit, which exists inside `with` only. SIGTERM becomes SystemExit meanwhile."""
+    """A checkout of the commit, which exists inside `with` only."""
     _remove_left_overs()
-    with _exit_on_sigterm(), Scratch(SCRATCH) as scratch:
+    with Scratch(SCRATCH) as scratch:
         folder = scratch / "checkout"  # git takes no folder that holds something, such as a lock
         try:
             yield Place(_checked_out(option, commit, folder))
@@ -61,22 +59,3 @@ def _remove(folder: Path) -> None:
     git.answer(
         "worktree", "remove", "--force", "--force", str(folder), cwd=code.ROOT
     )  # twice: `add` locks until it is done
-
-
-@contextmanager
-def _exit_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM raise SystemExit, so that `finally` runs; only Python's main thread can."""
-    before = signal.getsignal(signal.SIGTERM)
-    if threading.current_thread() is not threading.main_thread() or before is None:
-        yield
-        return
-
-    def leave(number: int, _: object) -> None:
-        signal.signal(number, signal.SIG_IGN)  # a second one must not stop the removal
-        raise SystemExit(128 + number)
-
-    signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

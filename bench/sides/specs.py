@@ -33,8 +33,8 @@ ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=", re.ASCII)
 def resolved(label: str, spec: str) -> Iterator[Side]:
     """The side that a user's words describe; the worktree of a git revision exists inside `with` only.
 
-    SIGTERM becomes SystemExit while there is a worktree. Raises InputError, which names --LABEL, for words that
-    describe nothing and for an interpreter that cannot run workers.
+    Raises InputError, which names --LABEL, for words that describe nothing and for an interpreter that cannot run
+    workers.
     """
     option = f"--{label} {spec!r}"
     with _place(option, spec) as place:

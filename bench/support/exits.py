@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, NoReturn
 
 from bench.support import terminal
+from bench.support.signals import as_ctrl_c
 
 BUG = 70  # EX_SOFTWARE of sysexits.h
 SYSTEM = 74  # EX_IOERR: a full disk, a closed pipe, a file that cannot be read
@@ -31,10 +32,11 @@ def guard() -> None:
 
 def run(main: Callable[[], int]) -> NoReturn:
     """Run a command, and end by its code once all that it printed has gone out; Python itself would do that too late to
-    say what went wrong.
+    say what went wrong. Who asks it to end, by whatever signal, leaves no draft and no temporary folder.
     """
     try:
-        code: Any = main()
+        with as_ctrl_c():
+            code: Any = main()
     except SystemExit as ended:  # as argparse ends
         code = ended.code
     if sys.stdout is not None:

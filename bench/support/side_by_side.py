@@ -39,15 +39,17 @@ def do_all(tasks: Sequence[Task]) -> None:
             work()
 
     processes = [context.Process(target=help_out, daemon=True) for _ in range(helpers)]
-    for process in processes:
-        process.start()
     try:
+        for process in processes:
+            process.start()
         work()
         for process in processes:
             process.join()
     finally:
         for process in processes:
-            process.kill()
+            if process.pid is not None:
+                process.kill()
+                process.join()  # it writes nothing more, so that whoever is interrupted can remove what was written
     for i, task in enumerate(tasks):
         if not done[i]:
             task()

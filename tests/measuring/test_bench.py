@@ -488,4 +488,45 @@ def test_a_report_is_ended_with_its_run(tmp_path, monkeypatch):
     killer = threading.Timer(0.2, reporter.kill)
     killer.start()
     assert reporter.make(tmp_path / "run.json") is None
-    assert started[0].returncode == -signal.SIGKILL
+    assert started[0].returncode == -signal.SIGTERM
+
+
+# A report that is never done with bringing a draft to the disk, until it is asked to end; or not even then.
+ENDLESSLY = """
+import signal, sys, time
+from bench.support import exits, files
+
+def stay(_):
+    if DEAF:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    open(sys.argv[1] + ".begun", "w").close()
+    while True:
+        time.sleep(0.01)
+
+files.os.fsync = stay
+from bench.report import main
+exits.run(main)
+"""
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+def test_a_report_that_is_ended_while_it_writes_leaves_nothing_behind(deaf, tmp_path, monkeypatch):
+    """Only one that does not listen is killed, as the planted one: it leaves its draft."""
+    path, scratch, before = write(tmp_path / "run.json", [record()]), tmp_path / "scratch", subprocess.Popen
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    monkeypatch.setattr("bench.measuring.reporter.END_SECONDS", 0.2 if deaf else 60)
+
+    def popen(words, **rest):
+        return before([words[0], "-c", ENDLESSLY.replace("DEAF", str(deaf)), *words[3:]], **rest)
+
+    monkeypatch.setattr("bench.measuring.reporter.subprocess.Popen", popen)
+    reporter = Reporter(tmp_path / "report", lambda line: None)
+    thread = threading.Thread(target=reporter.make, args=(path,))
+    thread.start()
+    while not path.with_name("run.json.begun").exists():
+        assert thread.is_alive()
+        time.sleep(0.01)
+    reporter.kill()
+    thread.join()
+    assert bool(list(tmp_path.rglob("*.tmp"))) is bool(list(scratch.iterdir())) is deaf

@@ -19,6 +19,7 @@ import pytest
 from bench.sides import code, interpreter, probe
 from bench.sides.side import Side, here
 from bench.sides.specs import resolved
+from bench.support import exits
 from bench.support.errors import InputError
 
 posix = pytest.mark.skipif(os.name != "posix", reason="shell scripts and signals as POSIX has them")
@@ -470,16 +471,6 @@ def test_a_worktree_that_the_user_removed_is_forgotten(repository: Path) -> None
     assert worktrees(repository) == []
 
 
-@posix
-def test_the_handler_of_sigterm_is_ours_only_while_there_is_a_worktree(repository: Path) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with resolved("a", "."):
-        assert signal.getsignal(signal.SIGTERM) is before
-    with resolved("a", "old"):
-        assert signal.getsignal(signal.SIGTERM) is not before
-    assert signal.getsignal(signal.SIGTERM) is before
-
-
 def test_another_thread_can_resolve_a_revision(repository: Path) -> None:
     found: list[Side] = []
     thread = threading.Thread(target=lambda: found.append(resolve("old")))
@@ -490,13 +481,18 @@ def test_another_thread_can_resolve_a_revision(repository: Path) -> None:
 
 
 def hold(root: Path, specs: tuple[str, ...], held) -> None:
-    """Keep revisions checked out until this process is ended from outside."""
+    """Keep revisions checked out until this process, which ends as our commands do, is ended from outside."""
     code.ROOT = root
-    with contextlib.ExitStack() as stack:
-        for spec in specs:
-            stack.enter_context(resolved("a", spec))
-        held.set()
-        threading.Event().wait(60)
+
+    def main() -> int:
+        with contextlib.ExitStack() as stack:
+            for spec in specs:
+                stack.enter_context(resolved("a", spec))
+            held.set()
+            threading.Event().wait(60)
+        return 0
+
+    exits.run(main)
 
 
 @contextlib.contextmanager
@@ -515,13 +511,14 @@ def holding(root: Path, *specs: str) -> Iterator[multiprocessing.process.BasePro
 
 
 @posix
-def test_no_worktree_outlives_sigterm(repository: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_no_worktree_outlives_who_is_asked_to_end(repository: Path, name: str) -> None:
     with holding(repository, "old", "main") as process:
         folders = worktrees(repository)
         assert len(folders) == 2
-        process.terminate()
+        os.kill(process.pid, getattr(signal, name))
         process.join(30)
-        assert process.exitcode == 128 + signal.SIGTERM
+        assert process.exitcode not in (0, None)
     assert worktrees(repository) == []
     assert not any(Path(folder).parent.exists() for folder in folders)
 
