@@ -7,6 +7,7 @@ picture (PNG and SVG), and `tables/*.csv`, in SI units and full precision.
 """
 
 import argparse
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from bench.support import exits
 
 if __name__ == "__main__":
     exits.guard()  # also while the rest is imported
+    gc.disable()  # a tenth of the time would go into looking through all records again and again, for next to nothing
 
 from bench.measuring.unfinished import runs_in
 from bench.records.reading import REPORTS, newest

@@ -41,14 +41,16 @@ WARNING = "#B00020"
 @look
 def save(figure: Figure, path: Path) -> None:
     """Write the figure as PNG and SVG, at the path with these endings added."""
-    figure.savefig(f"{path}.png", dpi=150)
-    figure.set_layout_engine("none")  # what is laid out stays so: doing it again takes as long as drawing
+    if (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
+        figure.set_layout_engine(None)  # or each file would be laid out anew, which takes as long as drawing
+    figure.savefig(f"{path}.png")
     figure.savefig(f"{path}.svg", metadata={"Date": None})
 
 
 def figure_of(what: str, group: pd.DataFrame, height: float) -> Figure:
     """An empty figure, entitled with what it shows and which cases it is about."""
-    figure = Figure(figsize=(WIDTH, height + 0.8), layout="constrained")
+    figure = Figure(figsize=(WIDTH, height + 0.8), layout="constrained", dpi=150)
     cases = textwrap.wrap(about(group), 110, max_lines=3, placeholder=" ...")  # or a long name would leave no room
     figure.suptitle("\n".join([what, *cases]))
     return figure

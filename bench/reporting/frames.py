@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ from bench.statistics.model import Model, Net, fit
 from bench.statistics.stability import DRIFT, Unstable
 from bench.support.controls import CONTROLS
 from bench.support.errors import InputError, printable
+from bench.support.side_by_side import do_all
 from bench.truth.agreement import Agreement
 from impls.variant import NAMES
 
@@ -175,7 +177,7 @@ def _shortest(parts: tuple[str, ...], everyone: list[tuple[str, ...]]) -> str:
     return "/".join(parts[-size:])
 
 
-def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
+def cases(runs: Mapping[str, Run], baseline: str = BASELINE, copies: bool = False) -> pd.DataFrame:
     """One row a case: what names it, its outcome, and its figures in SI units, per iteration where it is timings.
 
     Column `record` holds the record, `net` the case net of the machine, `paces` the seconds of its processes, `starts`
@@ -184,18 +186,14 @@ def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
 
     seconds, low_seconds and high_seconds are those of the run's model, the raw ones those of intervals.median_interval;
     speedup is the backend `baseline` on the cpu, of the same run and else the same axes, over the case: see
-    `ratios.ratio`. unsettled counts the processes whose warm-up no test ended. Raises InputError for a run that
-    contradicts itself.
+    `ratios.ratio`. unsettled counts the processes whose warm-up no test ended. copies: whether copies of this process
+    may help, which only a command can allow. Raises InputError for a run that contradicts itself.
     """
-    models = {label: fit([*run.measured.values()]) for label, run in runs.items() if run.measured}
-    rows = [
-        _row(label, record, models.get(label)) | _faults(record, run.machine.page_seconds)
-        for label, run in runs.items()
-        for record in run.records
-    ]
+    made = do_all([partial(_of_run, label, run) for label, run in runs.items()], copies)
+    records = [record for run in runs.values() for record in run.records]
+    rows = [row | {"record": record} for record, row in zip(records, itertools.chain(*made), strict=True)]
     compare(rows, baseline)
     compare_threads(rows, runs)
-    _grow(rows, runs, models)
     objects = ["record", "model", "net", "paces", "starts", "growth", "cost", "caches"]
     names = [*KEYS, "outcome", "reason", *objects, *BEFORE, *THREADS, *itertools.chain(*COLUMNS.values())]
     frame = pd.DataFrame(rows, columns=list(dict.fromkeys(names)))
@@ -216,22 +214,21 @@ def cases(runs: Mapping[str, Run], baseline: str = BASELINE) -> pd.DataFrame:
     return frame.assign(row=list(frame.itertuples()))
 
 
-def _grow(rows: Iterable[dict[str, Any]], runs: Mapping[str, Run], models: Mapping[str, Model]) -> None:
-    """Tell the rows of a case, whatever its size, how its time grows with that, and what whole fits of it cost."""
-    found = {
-        (label, *named_without(one.case, "points")): one
-        for label, model in models.items()
-        for one in costs([(runs[label], model)])
-    }
-    for row in rows:
-        cost = found.get((row["run"], *named_without(row["record"].case, "points")))
-        row["growth"], row["cost"] = cost and cost.growth, cost
-        row["caches"] = runs[row["run"]].machine.caches
+def _of_run(label: str, run: Run) -> list[dict[str, Any]]:
+    """A row a case, as far as its run alone tells; its record, which takes long to be passed on, is not in it."""
+    model = fit([*run.measured.values()]) if run.measured else None
+    grown = {named_without(one.case, "points"): one for one in costs([(run, model)])} if model else {}
+    rows = []
+    for record in run.records:
+        cost = grown.get(named_without(record.case, "points"))
+        how = {"growth": cost and cost.growth, "cost": cost, "caches": run.machine.caches}
+        rows.append(_row(label, record, model) | _faults(record, run.machine.page_seconds) | how)
+    return rows
 
 
 def _row(label: str, record: Record, model: Model | None) -> dict[str, Any]:
     row = {name: getattr(record, name) for name in ("outcome", "reason", "steps", "seed")}
-    row |= {**record.case.values(), "run": label, "record": record}
+    row |= {**record.case.values(), "run": label}
     if record.outcome == AGREED:
         row["reason"] = "right, but not timed, as asked"
     elif record.outcome != MEASURED:

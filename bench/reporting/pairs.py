@@ -2,8 +2,9 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,7 @@ from bench.statistics import cold_start
 from bench.statistics.break_even import Side, side
 from bench.statistics.break_even import break_even as crossing
 from bench.statistics.intervals import Interval
+from bench.support.side_by_side import do_all
 
 AFTER, BEFORE = "after", "before"
 RATIOS: Columns = {
@@ -49,10 +51,10 @@ def break_even(forth: Interval, back: Interval) -> BreakEven:
     return BreakEven(BEFORE, back) if not forth.value > 0 and 0 < back.value < math.inf else BreakEven(AFTER, forth)
 
 
-def _sides(frame: pd.DataFrame) -> dict[tuple[int, str], Side]:
+def _sides(cases: Iterable[Any]) -> dict[tuple[int, str], Side]:
     """By case and state of the caches, of those of which a process began so."""
     found = {}
-    for row in frame.loc[frame["outcome"] == MEASURED, "row"]:
+    for row in cases:
         for state in cold_start.CACHED:
             costs = cold_start.costs(row.record, state)
             if len(costs) and math.isfinite(costs.sum()):
@@ -62,11 +64,20 @@ def _sides(frame: pd.DataFrame) -> dict[tuple[int, str], Side]:
 
 def with_break_evens(frame: pd.DataFrame) -> pd.DataFrame:
     """The same with a column `break_evens`, of lists of the rows of each case, for `break_evens` to read: they take
-    long, and several parts of a report are made of them.
+    long, and several parts of a report are made of them. Copies of this process may help.
     """
-    sides = _sides(frame)
-    found: dict[int, list[dict[str, Any]]] = {place: [] for place in frame.index}
-    for a, b in _pairs(frame, itertools.combinations):
+    found: list[list[dict[str, Any]]] = [[] for _ in frame.index]
+    for group in do_all([partial(_of_group, group) for group in _groups(frame)]):
+        for place, rows in group.items():
+            found[place] = rows
+    return frame.assign(break_evens=found)
+
+
+def _of_group(cases: Sequence[Any]) -> dict[int, list[dict[str, Any]]]:
+    """The break-evens of each, by its place in the frame."""
+    sides = _sides(cases)
+    found: dict[int, list[dict[str, Any]]] = {row.Index: [] for row in cases}
+    for a, b in itertools.combinations(cases, 2):
         for state in cold_start.CACHED:
             if (a.Index, state) in sides and (b.Index, state) in sides:
                 one, other = sides[a.Index, state], sides[b.Index, state]
@@ -77,7 +88,7 @@ def with_break_evens(frame: pd.DataFrame) -> pd.DataFrame:
         pays_back = any(row["pays_back"] for row in rows)
         for row in rows:
             row["pays_back"] = pays_back
-    return frame.assign(break_evens=list(found.values()))
+    return found
 
 
 def _row(a: Any, b: Any, state: str, found: BreakEven) -> dict[str, Any]:
@@ -111,14 +122,14 @@ def ratios(frame: pd.DataFrame) -> pd.DataFrame:
     two figures, with the ends of its 95 % interval, and how many processes they share.
     """
     rows = []
-    for a, b in _pairs(frame, itertools.permutations):
+    for a, b in itertools.chain.from_iterable(itertools.permutations(group, 2) for group in _groups(frame)):
         found, shared = ratio(a._asdict(), b._asdict())
         ends = {"ratio": found.value, "low": found.low, "high": found.high, "processes": shared}
         rows.append({**{name: getattr(a, name) for name in KEYS}, "other": b.backend, **ends})
     return pd.DataFrame(rows, columns=[*KEYS, *RATIOS])
 
 
-def _pairs(frame: pd.DataFrame, two: Callable[[Iterable[Any], int], Iterable[Any]]) -> Iterator[tuple[Any, Any]]:
-    """The measured cases of each group two by two: `itertools.combinations`, or permutations."""
+def _groups(frame: pd.DataFrame) -> Iterator[list[Any]]:
+    """The measured cases of each group."""
     for _, group in frame[frame["outcome"] == MEASURED].groupby(GROUP, sort=False, observed=True):
-        yield from two(group["row"], 2)
+        yield [*group["row"]]

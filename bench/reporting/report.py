@@ -7,7 +7,7 @@ import math
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
@@ -43,7 +43,9 @@ from bench.reporting.section import Picture, Section, nothing_timed
 from bench.reporting.spreadsheets import write_csv
 from bench.statistics.roofline import YARDSTICK_VARIANT
 from bench.support.errors import InputError
-from bench.support.side_by_side import Task, do_all
+from bench.support.side_by_side import do_all
+
+Writer = Callable[[], None]  # of a file of the report
 
 
 def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE, pictures: bool = False) -> None:
@@ -54,7 +56,7 @@ def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE, pictures
 
     Everything is made elsewhere first: what stood in the folder stays as it was unless the report is whole.
     """
-    frame = frames.cases(runs, baseline)
+    frame = frames.cases(runs, baseline, copies=True)
     if baseline != BASELINE and baseline not in (known := frames.present(frame, "backend")):
         raise InputError(f"--baseline {baseline!r}: in none of the runs; allowed: {', '.join(known)}")
     frame = with_break_evens(frame)
@@ -65,16 +67,17 @@ def write(runs: dict[str, Run], output: Path, baseline: str = BASELINE, pictures
             folder.check(output)
             (output / "tables").mkdir(parents=True, exist_ok=True)
             graphs = folder.graphs(output)
-            drawings = _write_answers(runs, frame, draft, pictures, graphs)
-            do_all(
-                [partial(_write_page, runs, frame, draft, graphs), *_tables(runs, frame, draft / "tables"), *drawings]
-            )
+            taken = Taken(pictures)
+            answers: Writer = partial(_write_answers, runs, frame, draft, taken, graphs)
+            page: Writer = partial(_write_page, runs, frame, draft, graphs)
+            do_all([answers, page, *_tables(runs, frame, draft / "tables")])
+            do_all(taken.drawings)
             folder.publish(draft, output)
         except OSError as error:
             raise InputError(f"{output}: cannot be written ({error.strerror or error}); expected a folder") from None
 
 
-def _tables(runs: dict[str, Run], frame: pd.DataFrame, place: Path) -> Iterator[Task]:
+def _tables(runs: dict[str, Run], frame: pd.DataFrame, place: Path) -> Iterator[Writer]:
     """What writes them: all but those of sections that there are none of."""
     shown = {name for section in _wanted(frame) for name in section.csv}
     unwanted = {name for section in sections(BASELINE) for name in section.csv} - shown
@@ -88,13 +91,11 @@ def _write_table(table: Data, runs: dict[str, Run], frame: pd.DataFrame, place: 
 
 
 def _write_answers(
-    runs: dict[str, Run], frame: pd.DataFrame, draft: Path, pictures: bool, graphs: Sequence[str]
-) -> list[Task]:
-    """In Markdown; returns what draws the pictures that are linked there."""
-    taken = Taken(pictures)
+    runs: dict[str, Run], frame: pd.DataFrame, draft: Path, taken: "Taken", graphs: Sequence[str]
+) -> None:
+    """In Markdown; what draws the pictures that are linked there is taken."""
     (draft / folder.DETAILS).write_text(_details(runs, frame, draft, taken, graphs), encoding="utf-8")
     (draft / folder.PAGE).write_text(_answers(runs, frame, taken), encoding="utf-8")
-    return taken.drawings
 
 
 def _write_page(runs: dict[str, Run], frame: pd.DataFrame, draft: Path, graphs: Sequence[str]) -> None:
@@ -274,7 +275,7 @@ class Taken:
     names: set[str] = field(default_factory=set)
     times: dict[str, str] = field(default_factory=dict)  # the name of that of iteration times, by what it is about
     overall: list[str] = field(default_factory=list)  # the names of the other usual ones, which are of all sizes
-    drawings: list[Task] = field(default_factory=list)
+    drawings: list[Writer] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -328,7 +329,8 @@ def _caveats(runs: dict[str, Run]) -> Iterator[str]:
 
 
 def _section(section: Section, frame: pd.DataFrame, draft: Path, taken: Taken) -> Iterator[str]:
-    """Group by group: the pictures, then a table a dtype; or why there are none."""
+    """Group by group: the pictures, then a table a dtype, as long as that is a page; or why there are none."""
+    shown = left = 0
     for _, group in frame.groupby([*section.by], sort=False, observed=True):
         if (nothing := section.nothing(group)) is not None:
             yield f"{_caption(group)}: {nothing}"
@@ -337,8 +339,18 @@ def _section(section: Section, frame: pd.DataFrame, draft: Path, taken: Taken) -
             for _, part in group.groupby(picture.by, sort=False, observed=True):
                 yield _draw(picture, section, part, draft, taken)
         for _, part in group.groupby([*section.tables], sort=False, observed=True):
+            if shown and shown + len(part) > MOST_SHOWN:
+                left += 1
+                continue
+            shown += len(part)
             yield _caption(part)
             yield section.table(part)
+    if left:
+        more = f"{left} more tables are" if left > 1 else "One more table is"
+        yield f"{more} not shown, as the page would become too long to be read; the data below have all."
+
+
+MOST_SHOWN = 600  # cases of a section: some 2 KB each in all sections, and GitHub renders no more than a megabyte or so
 
 
 def _rows(group: pd.DataFrame) -> int:

@@ -20,9 +20,11 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
     plain = frame.copy(deep=False)
     for place in range(frame.shape[1]):
         if not pd.api.types.is_numeric_dtype(frame.iloc[:, place].dtype):
-            column = frame.iloc[:, place].astype(object)
-            texts = {value: harmless(value) for value in column.unique() if isinstance(value, str)}
-            plain.isetitem(place, column.map(lambda value, texts=texts: texts.get(value, value)))
+            column = frame.iloc[:, place]
+            found = (value for value in column.unique() if isinstance(value, str))
+            texts = {value: text for value in found if (text := harmless(value)) != value}
+            if texts:
+                plain.isetitem(place, column.astype(object).map(lambda value, texts=texts: texts.get(value, value)))
     plain.columns = [harmless(str(name)) for name in frame.columns]
     plain.to_csv(path, index=False)
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -52,9 +53,17 @@ def _line(sizes: Array, seconds: Array, start: float) -> Curve:
     weights = 1 / (start + seconds)
     design = np.stack([np.ones_like(sizes), sizes / sizes[-1]], axis=1)
     (level, slope), _ = scipy.optimize.nnls(design * weights[:, None], seconds * weights)
-    return lambda points: np.asarray(level + slope * points / sizes[-1])
+    return partial(_on_line, float(level), float(slope / sizes[-1]))
+
+
+def _on_line(level: float, slope: float, points: Array) -> Array:
+    return level + slope * points
 
 
 def _between(sizes: Array, seconds: Array, start: float) -> Curve:
-    logs = np.log(np.maximum(seconds, 1e-9))
-    return lambda points: np.asarray(np.exp(np.interp(np.log(points), np.log(sizes), logs)))
+    return partial(_interpolated, np.log(sizes), np.log(np.maximum(seconds, 1e-9)))
+
+
+def _interpolated(sizes: Array, seconds: Array, points: Array) -> Array:
+    """Both by their logs, but the points."""
+    return np.asarray(np.exp(np.interp(np.log(points), sizes, seconds)))

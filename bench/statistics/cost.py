@@ -12,6 +12,7 @@ state as those of the run.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -141,18 +142,19 @@ def costs(measured: Sequence[tuple[Run, Model[Case]]]) -> list[Cost]:
     grown = growths({one.record.case: one.figure for one in found}, caches)
     if not grown:
         return []
-    lines = [_line(found, one) for one in grown]
+    lines = _lines(found, grown)
     ledger, usual = Ledger([run for run, _ in measured]), _usual(found)
     paid = [_paid(line, ledger) for line in lines]
     firsts = _firsts(lines, paid)
     return [_cost(*each, firsts, usual) for each in zip(grown, lines, paid, strict=True)]
 
 
-def _line(found: Sequence[Timed], grown: Growth) -> list[Timed]:
-    """The case at all its sizes, smallest first."""
-    name = named_without(grown.case, "points")
-    line = [one for one in found if named_without(one.record.case, "points") == name]
-    return sorted(line, key=lambda one: one.record.case.points)
+def _lines(found: Iterable[Timed], grown: Iterable[Growth]) -> list[list[Timed]]:
+    """Each case at all its sizes, smallest first."""
+    lines: dict[tuple[Any, ...], list[Timed]] = {}
+    for one in sorted(found, key=lambda one: one.record.case.points):
+        lines.setdefault(named_without(one.record.case, "points"), []).append(one)
+    return [lines[named_without(one.case, "points")] for one in grown]
 
 
 def _paid(line: Sequence[Timed], ledger: Ledger) -> dict[str, list[Paid]]:

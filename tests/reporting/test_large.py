@@ -80,6 +80,19 @@ def test_pictures_end_where_they_would_take_too_long(tmp_path: Path, monkeypatch
     assert section(text, "Iteration time").count("20.0 µs") == 4  # the tables have all
 
 
+def test_tables_end_where_nobody_would_read_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    render_nothing(monkeypatch)
+    monkeypatch.setattr("bench.reporting.report.MOST_SHOWN", 5)
+    several = [record(points=points, backend=name) for points in range(4, 8) for name in ("numpy", "torch")]
+    text = section(made(tmp_path / "out", write(tmp_path / "run.json", several)), "Iteration time")
+    assert text.count("20.0 µs") == 2 * 2  # of two sizes
+    assert "2 more tables are not shown, as the page would become too long" in text
+    assert len((tmp_path / "out" / "tables" / "iteration-time.csv").read_text().splitlines()) == 1 + 8
+    large = [record(points=4, backend=f"b{i}") for i in range(7)]  # one that is longer stands alone
+    text = section(made(tmp_path / "out", write(tmp_path / "run.json", large)), "Iteration time")
+    assert text.count("20.0 µs") == 7 and "not shown" not in text
+
+
 def test_a_curve_has_only_so_many_points() -> None:
     losses = [(i + 1, 5.0) for i in range(10 * plots.MOST_POINTS)]
     figure = plots.loss(framed(record(losses=losses, exact_losses=losses)))

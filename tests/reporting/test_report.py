@@ -4,9 +4,11 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.image
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -182,6 +184,29 @@ def test_a_report_needs_no_framework_and_is_the_same_wherever_it_is_made(holes):
     assert {file.suffix for file in files} == {".md", ".html", ".png", ".svg", ".csv", ".sha256"}
     for file in files:
         assert (folder / file).read_bytes() == (again / file).read_bytes(), file
+
+
+ON_CORES = """
+import sys
+from bench.support import side_by_side
+cores = int(sys.argv.pop(1))
+side_by_side.allowed_cores = lambda: [0] * cores
+from bench import report
+sys.exit(report.main(sys.argv[1:]))
+"""
+
+
+def test_copies_of_the_process_make_the_report_that_it_makes_alone(tmp_path):
+    """Of two runs of three sizes, so that costs are told: what is passed from copy to copy is whole."""
+    sizes, one_size = (100, 1000, 10000), paid()
+    records = [msgspec.structs.replace(one, case=replace(one.case, points=n)) for n in sizes for one in one_size]
+    runs = [write(tmp_path / f"{name}.json", records) for name in "ab"]
+    for cores in (1, 3):
+        command = [sys.executable, "-c", ON_CORES, str(cores), *map(str, runs), "--output", str(tmp_path / str(cores))]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+        assert (done.returncode, done.stderr) == (0, "")
+    alone, together = ((tmp_path / cores / "report.sha256").read_text() for cores in "13")
+    assert alone == together and alone.count(".csv") > 10
 
 
 def test_graphs_that_were_drawn_into_the_folder_are_linked_to(monkeypatch, tmp_path):

@@ -1,6 +1,7 @@
 """What whole fits cost: of records of known parts, the sums are those made by hand."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -163,6 +164,14 @@ def test_a_compiler_that_takes_longer_for_small_sizes_is_followed():
     found = before(SPACED, compiled, 2.0)
     assert found.seconds([1e2, 3e2, 5e5]) == pytest.approx([0.7, 0.7, 0.4], rel=1e-3)
     assert 0 < found.off < 0.15
+
+
+@pytest.mark.parametrize("seconds", [0.01 + 1e-8 * SPACED, np.array([0.7, 0.7, 0.4, 0.4, 0.4])])
+def test_what_comes_before_can_be_passed_to_another_process(seconds):
+    """Or a report makes it twice."""
+    found = before(SPACED, seconds, 1.0)
+    again = pickle.loads(pickle.dumps(found))
+    assert again.seconds(SPACED).tolist() == found.seconds(SPACED).tolist()
 
 
 def border(points: float) -> float:
