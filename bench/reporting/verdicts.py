@@ -114,7 +114,7 @@ def counts(table: Table) -> dict[str, int]:
 
 def _summary(table: Table) -> Iterator[str]:
     told = ", ".join(f"{count} {verdict}" for verdict, count in counts(table).items() if count or verdict == SLOWER)
-    paired = "ratios are paired by process and turn, and need not be those of the two medians"
+    paired = f"ratios are paired by process and turn{_made(table)}, and need not be those of the two medians"
     separate = "runs of different times, their seconds at one quiet state of the machine"
     kind = paired if table.paired else separate
     own = f"ratios with the {100 * (1 - 2 * ERROR):.0f} % interval of each case by itself"
@@ -130,6 +130,13 @@ def _summary(table: Table) -> Iterator[str]:
     yield from (f"lost: {told}" for told in table.lost)
     for verdict in REST:
         yield from _rest(verdict, [row for row in table.rows if row.verdict == verdict])
+
+
+def _made(table: Table) -> str:
+    """Of how many processes: an A/B run makes no more of a case than it takes to decide."""
+    numbers = sorted({row.processes for row in table.rows if row.processes is not None})
+    told = f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else "".join(map(str, numbers))
+    return f", {told} process{'es' * (told != '1')} a case" if told else ""
 
 
 def _machine(table: Table) -> Iterator[str]:

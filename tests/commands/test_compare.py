@@ -160,7 +160,7 @@ def test_sides_of_an_ab_run_are_paired_and_name_their_specs(folder, capsys):
     code, printed = compared(capsys, a, b, "--fail-if-slower", "5%")
     assert code == 1
     assert "old: a.json (a: .)\nnew: b.json (b: X=1)\n" in printed
-    assert "slower" in line(printed, "manual-numpy") and "paired by process and turn" in printed
+    assert "slower" in line(printed, "manual-numpy") and "by process and turn, 4 processes a case," in printed
     assert "changed: X none -> 1" in printed
     assert "the machine" not in printed and "no control" not in printed and "in one run" not in printed
 
