@@ -24,6 +24,7 @@ MAP: Columns = {
     "second": "the backend that costs the second least; empty where there is one alone",
     "second_seconds": "what it costs",
     "more": "that over the best",
+    "told_apart": "whether the best is cheaper than the second beyond the 95 % interval, or there is no second",
 }
 BETWEEN = 10**0.5  # rows from one size to the next, and from one number of steps
 
@@ -53,7 +54,7 @@ def _spaced(low: float, high: float) -> Any:
 
 def _rows(found: Map) -> Iterator[dict[str, Any]]:
     names = [cost.case.backend for cost in found.costs]
-    order = found.seconds.argsort(axis=-1, kind="stable")
+    order, apart = found.seconds.argsort(axis=-1, kind="stable"), found.told_apart
     for i, j in np.argwhere(found.known).tolist():
         first, *others = (k for k in order[i, j] if np.isfinite(found.seconds[i, j, k]))
         row: dict[str, Any] = {"map_points": int(found.points[j]), "map_steps": int(found.steps[i])}
@@ -61,7 +62,7 @@ def _rows(found: Map) -> Iterator[dict[str, Any]]:
         if others:
             second = float(found.seconds[i, j, others[0]])
             row |= {"second": names[others[0]], "second_seconds": second, "more": second / row["best_seconds"]}
-        yield row
+        yield row | {"told_apart": bool(apart[i, j])}
 
 
 EXAMPLES = (10**2, 10**4, 10**6)  # steps that the table of the report tells of
@@ -101,9 +102,10 @@ The backend that costs the least in all, a fit in a process of its own, over its
 caches of compiled code, and with *warm* ones. A backend without such a cache is the same in both. Predicted are import,
 startup, build and first call, as the processes of this run paid them, and iterations by how cost grows, in the state
 that the machine usually was in during the run. Steps that Python calls and loops inside the compiler (`-loop`) stand
-side by side. On the lines two backends cost the same; marks at the lower edge are the sizes that were measured, between
-which and up to twice beyond which it is predicted. `python -m bench.advise` tells of one size and number of steps, with
-intervals, and of further fits in the same process.""",
+side by side. On the lines two backends cost the same; in the pale fields beside them the cheapest is not told apart
+from the next, beyond the 95 % interval of their ratio. Marks at the lower edge are the sizes that were measured,
+between which and up to twice beyond which it is predicted. `python -m bench.advise` tells of one size and number of
+steps, with intervals, and of further fits in the same process.""",
     (Picture("map", cost_map_plots.cost_map, [*TABLE_SIZELESS, "variant"], usual=True),),
     text,
     ("map",),

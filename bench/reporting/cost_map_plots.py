@@ -24,6 +24,7 @@ HEIGHT = 3.4  # inches of a panel
 MOST_STEPS = 1e7
 FINE = 240  # places along an axis
 TINT = 0.7  # of a field's colour, the rest white, so that text is read on it
+PALE = 0.3  # the same where the cheapest is not told apart from the next
 LINE, LETTER = 15, 5  # places that a name takes up, and each of its letters across
 HALO: dict[str, Any] = {"linewidth": 2, "foreground": "white"}
 MEASURED: dict[str, Any] = {"color": "black", "marker": "^", "ls": "", "ms": 5}
@@ -64,10 +65,11 @@ def _best(found: Map) -> list[int]:
 
 
 def _fields(axes: Axes, found: Map, colours: Mapping[str, str]) -> None:
-    tints = ListedColormap([_tint(colours[one.case.backend]) for one in found.costs])
-    field = np.ma.masked_where(~found.known, found.best)
-    limits: dict[str, Any] = {"vmin": -0.5, "vmax": len(found.costs) - 0.5, "shading": "nearest", "rasterized": True}
-    axes.pcolormesh(found.points, found.steps, field, cmap=tints, **limits)
+    tints = [_tint(colours[one.case.backend], tint) for tint in (TINT, PALE) for one in found.costs]
+    places = np.where(found.told_apart, found.best, found.best + len(found.costs))
+    field = np.ma.masked_where(~found.known, places)
+    limits: dict[str, Any] = {"vmin": -0.5, "vmax": len(tints) - 0.5, "shading": "nearest", "rasterized": True}
+    axes.pcolormesh(found.points, found.steps, field, cmap=ListedColormap(tints), **limits)
     for place in _best(found):
         margin = np.ma.masked_invalid(found.margin(place))
         if margin.min() < 0 < margin.max():
@@ -75,8 +77,8 @@ def _fields(axes: Axes, found: Map, colours: Mapping[str, str]) -> None:
             border.set_gid("border")
 
 
-def _tint(colour: str) -> Any:
-    return TINT * np.array(to_rgb(colour)) + 1 - TINT
+def _tint(colour: str, share: float) -> Any:
+    return share * np.array(to_rgb(colour)) + 1 - share
 
 
 def _names(axes: Axes, found: Map) -> None:
@@ -108,8 +110,9 @@ def _legend(figure: Figure, maps: Sequence[Map], colours: Mapping[str, str]) -> 
     names = [one.case.backend for place, one in costs if place in best]
     nowhere = [one.case.backend for place, one in costs if place not in best]
     handles = [
-        *(Patch(label=name, facecolor=_tint(colours[name]), ec="black", lw=0.6) for name in names),
+        *(Patch(label=name, facecolor=_tint(colours[name], TINT), ec="black", lw=0.6) for name in names),
         Line2D([], [], label="a size that was measured", **MEASURED),
     ]
-    title = f"cheapest nowhere: {', '.join(nowhere)}" if nowhere else None
+    nobody = f"; cheapest nowhere: {', '.join(nowhere)}" if nowhere else ""
+    title = f"pale: not told apart from the next{nobody}"
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, title=title, title_fontsize=9)

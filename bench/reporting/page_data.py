@@ -14,7 +14,7 @@ from bench.reporting.canvas import styles
 from bench.reporting.caveats import caveats
 from bench.reporting.frames import GROUP, KEYS, present
 from bench.reporting.ratios import ratio
-from bench.reporting.setups import setups
+from bench.reporting.setups import readable, setups
 from bench.statistics.cold_start import ASKED, PARTS, Start, asked
 from bench.statistics.cost import Cost
 from bench.statistics.restlessness import restlessness
@@ -66,7 +66,7 @@ def plain(value: Any) -> Any:
 
 
 def _run(label: str, run: Run, frame: pd.DataFrame) -> dict[str, Any]:
-    (setup,) = setups({label: run}).to_dict("records")
+    (setup,) = readable(setups({label: run})).to_dict("records")
     timed = frame[(frame["run"] == label) & (frame["outcome"] == MEASURED)]
     return {
         "label": printable(label),

@@ -91,6 +91,21 @@ def setups(runs: Mapping[str, Run], packages: Collection[str] | None = None) -> 
     return pd.DataFrame([_setup(label, run, packages) for label, run in runs.items()]).set_index("run")
 
 
+MEASURES = {"memory_bytes": ("memory", units.memory), "page_seconds": ("a page of memory", units.seconds)}
+
+
+def readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same for readers: with units, under names in words."""
+    told = frame.assign(
+        **{name: [None if pd.isna(one) else unit(one) for one in frame[name]] for name, (_, unit) in MEASURES.items()}
+    )
+    return told.rename(columns={name: title for name, (title, _) in MEASURES.items()}).rename(columns=_words)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ") if name in SETUP else name
+
+
 def _setup(label: str, run: Run, packages: Collection[str] | None) -> dict[str, Any]:
     setup = {"run": label, **{name: about.of(run) for name, about in SETUP.items()}}
     told = run.machine.packages.items()

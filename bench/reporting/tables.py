@@ -15,7 +15,7 @@ from bench.reporting import units
 from bench.reporting.escaping import escape
 from bench.reporting.frames import present, right, starts
 from bench.reporting.pairs import BEFORE, break_evens
-from bench.reporting.setups import setups
+from bench.reporting.setups import readable, setups
 from bench.statistics.cold_start import CACHED, PARTS
 from bench.support.imports import fit_packages
 
@@ -27,10 +27,7 @@ SHARED = 0.05  # of a case's rounds: from here on it is noted that they shared t
 def side_by_side(runs: Mapping[str, Run]) -> pd.DataFrame:
     """The machines for readers: a column a run, with the packages of the backends and of what they run only."""
     frameworks = [package for backend in backends().values() for package in backend.packages]
-    frame = setups(runs, [*frameworks, *fit_packages(Path(impls.__path__[0]).parent)])
-    for name, unit in (("memory_bytes", units.memory), ("page_seconds", units.seconds)):
-        frame[name] = [None if pd.isna(value) else unit(value) for value in frame[name]]
-    frame.columns = frame.columns.str.removesuffix("_bytes").str.removesuffix("_seconds").str.replace("_", " ")
+    frame = readable(setups(runs, [*frameworks, *fit_packages(Path(impls.__path__[0]).parent)]))
     return frame.T.reset_index(names="")
 
 

@@ -23,9 +23,9 @@ class Before:
     def seconds(self, points: npt.ArrayLike) -> Array:
         return self.curve(np.asarray(points, dtype=float))
 
-    def error(self, start: float, points: int) -> float:
-        """The standard deviation of these seconds at a size, beside a start of so many."""
-        return self.off * (start + float(self.seconds(points)))
+    def error(self, start: float, points: npt.ArrayLike) -> Array:
+        """The standard deviation of these seconds at sizes, beside a start of so many."""
+        return self.off * (start + self.seconds(points))
 
 
 def before(sizes: Array, seconds: Array, start: float) -> Before:

@@ -15,13 +15,15 @@ Array = npt.NDArray[np.float64]
 class Map:
     """Of cases, at every size and number of steps, in a process that begins in a state.
 
-    seconds: steps x points x cases, infinite where nothing is predicted.
+    seconds: steps x points x cases, infinite where nothing is predicted; reach: how far their 95 % intervals reach in
+    the log, of cases that meet the machine alike.
     """
 
     costs: Sequence[Cost]
     points: Array
     steps: Array
     seconds: Array
+    reach: Array
 
     @property
     def known(self) -> npt.NDArray[np.bool_]:
@@ -32,6 +34,20 @@ class Map:
     def best(self) -> npt.NDArray[np.int64]:
         """The place of the cheapest case, steps x points."""
         return self.seconds.argmin(axis=-1)
+
+    @property
+    def told_apart(self) -> npt.NDArray[np.bool_]:
+        """Where the cheapest case is cheaper than the next beyond the 95 % interval of their ratio, or there is none;
+        steps x points.
+        """
+        order = self.seconds.argsort(axis=-1, kind="stable")[..., :2]
+        logs = np.log(np.take_along_axis(self.seconds, order, axis=-1))
+        reach = np.take_along_axis(self.reach, order, axis=-1)
+        if logs.shape[-1] < 2:
+            return self.known
+        alone = np.isfinite(logs[..., 0]) & np.isinf(logs[..., 1])
+        with np.errstate(invalid="ignore"):
+            return alone | (logs[..., 1] - logs[..., 0] > np.hypot(reach[..., 0], reach[..., 1]))
 
     def margin(self, place: int) -> Array:
         """The log of what the cheapest of all others costs over this case, steps x points: 0 on the border of its
@@ -45,7 +61,9 @@ class Map:
 
 def cheapest(costs: Sequence[Cost], points: Array, steps: Array, state: str) -> Map:
     """Of cases that were measured together, in a fresh process whose caches are in a state."""
-    seconds = [cost.seconds(points[None, :], steps[:, None], state) for cost in costs]
-    shape = (len(steps), len(points), 0)
-    every = np.stack(seconds, axis=-1) if seconds else np.zeros(shape)
-    return Map(costs, points, steps, np.where(np.isnan(every), np.inf, every))
+    where = (points[None, :], steps[:, None], state)
+    seconds, reach = np.zeros((2, len(steps), len(points), len(costs)))
+    for place, cost in enumerate(costs):
+        seconds[..., place] = cost.seconds(*where)
+        reach[..., place] = cost.log_reach(*where, alike=True)
+    return Map(costs, points, steps, np.where(np.isnan(seconds), np.inf, seconds), reach)

@@ -12,6 +12,7 @@ state as those of the run.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -107,8 +108,17 @@ class Cost:
         if state not in self.befores:
             raise InputError(f"no process of the run began with {state} caches; --cold says how many do")
         value = float(self.seconds(points, steps, state, fits))
-        factor = math.exp(min(self.reach * self._error(points, steps, state, fits, alike) / value, 700.0))
+        factor = math.exp(min(float(self.log_reach(points, steps, state, fits, alike)), 700.0))
         return Interval(value, value / factor, value * factor)
+
+    def log_reach(
+        self, points: npt.ArrayLike, steps: npt.ArrayLike, state: str, fits: int = 1, alike: bool = False
+    ) -> Array:
+        """How far the interval that `predict` gives reaches to either side, in the log. Sizes and steps are broadcast;
+        NaN where `seconds` is.
+        """
+        value = self.seconds(points, steps, state, fits)
+        return self.reach * self._error(points, steps, state, fits, alike) / value if state in self.befores else value
 
     @property
     def reach(self) -> float:
@@ -119,16 +129,16 @@ class Cost:
     def _start(self, state: str) -> float:
         return self.starts[state].total if state in self.starts else 0.0
 
-    def _error(self, points: int, steps: int, state: str, fits: int, alike: bool) -> float:
+    def _error(self, points: npt.ArrayLike, steps: npt.ArrayLike, state: str, fits: int, alike: bool) -> Array:
         """The standard deviation of what is predicted, in seconds."""
-        shares = [self.befores[state].error(self._start(state), points)]
+        shares: list[Array | float] = [self.befores[state].error(self._start(state), points)]
         if state in self.starts:
             shares += self.starts[state].errors(self.usual.start_spread)
         if fits > 1:
             shares.append((fits - 1) * self.befores[STEADY].error(0.0, points))
-        iterations = fits * (steps - 1) * self.usual.factor * float(self.growth.seconds(points))
-        off = math.hypot(self.spread, 0.0 if alike else self.usual.spread, float(self.growth.log_error(points)))
-        return math.hypot(*shares, iterations * off)
+        iterations = fits * (np.asarray(steps) - 1) * self.usual.factor * self.growth.seconds(points)
+        off = np.hypot(math.hypot(self.spread, 0.0 if alike else self.usual.spread), self.growth.log_error(points))
+        return np.asarray(reduce(np.hypot, [*shares, iterations * off]))
 
 
 def costs(measured: Sequence[tuple[Run, Model[Case]]]) -> list[Cost]:

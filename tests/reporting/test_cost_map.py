@@ -62,7 +62,7 @@ def test_fields_are_named_inside_and_in_the_legend():
         assert marks.get_xdata().tolist() == [*SIZES]
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["numpy", "jax", "a size that was measured"]
-    assert legend.get_title().get_text() == "cheapest nowhere: torch"
+    assert legend.get_title().get_text() == "pale: not told apart from the next; cheapest nowhere: torch"
 
 
 def test_a_field_without_room_for_its_name_is_in_the_legend_alone():

@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from bench.statistics.before import before
 from bench.statistics.cheapest import cheapest
 from bench.statistics.cold_start import EMPTY, STEADY, WARM
 from bench.statistics.cost import Cost, costs
+from bench.statistics.intervals import quotient
 from bench.statistics.model import fit
 from bench.support.controls import CONTROLS
 from bench.support.errors import InputError
@@ -197,7 +199,19 @@ def test_the_border_of_the_map_is_where_two_cost_the_same():
         assert found.margin(0)[:, j] == pytest.approx(-found.margin(1)[:, j])
 
 
+def test_the_cheapest_is_told_apart_where_the_interval_of_the_two_says_so():
+    both = [replace(one, usual=replace(one.usual, start_spread=0.05, start_df=10.0)) for one in costs_of(*crossing())]
+    sizes, steps = np.array([100.0, 1000.0, 10_000.0]), np.array([2.0, 1e3, 1e5, 4e5, 1e7])
+    found = cheapest(both, sizes, steps, WARM)
+    for i, j in np.ndindex(len(steps), len(sizes)):
+        each = [one.predict(int(sizes[j]), int(steps[i]), WARM, alike=True) for one in both]
+        first, second = sorted(each, key=lambda one: one.value)
+        assert found.told_apart[i, j] == (quotient(first, second).low > 1)
+    assert found.told_apart[0].all() and found.told_apart[-1, -1] and not found.told_apart[3, 1]  # which is the border
+    assert cheapest(both[:1], sizes, steps, WARM).told_apart.all()
+
+
 def test_where_nothing_is_known_the_map_is_empty():
     found = cheapest(costs_of(*crossing()), np.array([40.0, 100.0]), np.array([10.0]), WARM)
-    assert found.known.tolist() == [[False, True]]
+    assert found.known.tolist() == [[False, True]] and not found.told_apart[0, 0]
     assert np.isnan(found.margin(0)[0, 0])

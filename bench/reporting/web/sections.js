@@ -187,7 +187,7 @@ function showGrowth() {
     chart("map", null);
     return;
   }
-  fill("grow", `Points are what was measured, lines what is predicted between; the dashed line is the time in which the data of a fit are read once. A fit of yours, in a fresh process, as the model of this run predicts it (up to twice beyond the sizes that were measured):`);
+  fill("grow", `Points are what was measured, lines what is predicted between; the dashed line is the time in which the data of a fit are read once. A fit of yours, in a fresh process, as the model of this run predicts it from all sizes, up to twice beyond them (`, el("em", {}, "A whole fit"), " above is of the medians at one size, and may differ a little):");
   const points = document.getElementById("my-points"), steps = document.getElementById("my-steps");
   if (document.activeElement !== points) points.value = state.n || state.points;
   if (document.activeElement !== steps) steps.value = state.t || "2000";
@@ -239,7 +239,7 @@ function showHoles() {
 }
 
 function listOf(entries) {
-  return el("dl", {}, entries.flatMap(([name, value]) => [el("dt", {}, name.replaceAll("_", " ")), el("dd", {}, Array.isArray(value) ? value : String(value))]));
+  return el("dl", {}, entries.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, Array.isArray(value) ? value : String(value))]));
 }
 
 /** Links to files beside the page, or null where there are none. */
