@@ -32,7 +32,7 @@ def guard() -> None:
 
 def run(main: Callable[[], int]) -> NoReturn:
     """Run a command, and end by its code once all that it printed has gone out; Python itself would do that too late to
-    say what went wrong. Who asks it to end, by whatever signal, leaves no draft and no temporary folder.
+    say what went wrong. Asked by a signal to end, it leaves no draft and no temporary folder.
     """
     try:
         with as_ctrl_c():
