@@ -32,6 +32,7 @@ from bench.statistics.gate import add_gate, exit_code, gate_of
 from bench.statistics.verdict import Table, decide
 from bench.studies.selftest import self_test
 from bench.support.errors import InputError, Parser
+from bench.support.programs import program
 from bench.support.system import allowed_cores
 from bench.support.words import number
 
@@ -73,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CutShortError:
         rest = [*(sys.argv[1:] if argv is None else argv), *([] if words.resume else ["--resume"])]
         rest += [] if words.output else ["--output", str(output)]
-        command = shlex.join(["python", "-m", "bench.ab", *rest])
+        command = shlex.join([program("python"), "-m", "bench.ab", *rest])
         more = f"what is whole is in {output}" if words.self_test else f"go on with it: {command}"
         print(f"interrupted; {more}", file=sys.stderr)
         return exits.INTERRUPTED

@@ -32,13 +32,14 @@ from bench.support.errors import InputError, Parser
 from bench.support.words import number
 from bench.workers.process import WorkerError
 
+SINGLE = ("device", "dtype", "points")
 DEFAULTS = {"variant": "manual", "dtype": "float32", "device": "cpu"}
 USUAL, MINUTES, SEED = "text", "9", "0"
 SIZES = "100,1000,10000,100000,1000000"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0, or 2 for bad input; with --check also 1."""
+    """0; 1 where nothing can be told, or a check failed; 2 for bad input."""
     words = _parser().parse_args(argv)
     try:
         asked = _asked(words)
@@ -48,11 +49,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise InputError("--minutes, --seed: of a check; expected --check K with them")
         if words.check is not None:
             return _check(runs, asked, words)
-        print(FORMATS[words.format or USUAL](advise(runs, asked, words.warm)))
+        advice = advise(runs, asked, words.warm)
+        print(FORMATS[words.format or USUAL](advice))
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return 0
+    return 0 if any(advice.best(question) for question in advice.questions) else 1
 
 
 def _check(runs: Sequence[Run], asked: Asked, words: argparse.Namespace) -> int:
@@ -79,7 +81,7 @@ def _asked(words: argparse.Namespace) -> Asked:
     """Raises InputError, also for several values of what there may be one of."""
     given = {name: getattr(words, name) for name in ("variant", "dtype", "device", "points", "steps")}
     axes = (choice := choice_of(**{**DEFAULTS, **{name: word for name, word in given.items() if word}})).axes
-    for name in ("dtype", "device", "points"):
+    for name in SINGLE:
         if len(axes[name]) > 1:
             raise InputError(f"--{name} {','.join(map(str, axes[name]))}: several; expected one")
     return Asked(axes["points"][0], choice.steps, axes["variant"], axes["dtype"][0], axes["device"][0])
@@ -109,11 +111,11 @@ def _hold(runs: Sequence[Run], force: bool) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="python -m bench.advise", description="Which backend costs the least in all?")
-    parser.usage = "%(prog)s --points N --steps T [options] [RUN.json ...]"
-    add_options(parser.add_argument, ("variant", "device", "dtype", "points", "steps"), DEFAULTS)
+    parser.usage = "%(prog)s [--points N] [--steps T] [options] [RUN.json ...]"
+    add_options(parser.add_argument, ("variant", *SINGLE, "steps"), DEFAULTS, single=SINGLE)
     files = f"runs of several sizes, each case in one of them; default: the newest in {REPORTS}/ that has three sizes"
     parser.add_argument("json", nargs="*", type=Path, metavar="RUN.json", help=files)
-    parser.add_argument("--warm", action="store_true", help="the caches of compiled code are: that decides")
+    parser.add_argument("--warm", action="store_true", help="decide by a process with warm caches of compiled code")
     formats = f"{', '.join(FORMATS)}; default: {USUAL}"
     parser.add_argument("--format", choices=FORMATS, metavar="F", help=formats)
     check = "make fits for real at so many sizes that were not measured; exit code 1 if the advice is not right"

@@ -25,7 +25,9 @@ from bench.sides.machine import PASSING, machine_of
 from bench.sides.side import here
 from bench.support.errors import InputError, printable
 from bench.support.files import try_to_write
+from bench.support.programs import program
 from bench.support.terminal import Progress, plain
+from bench.support.words import counted
 
 RUNNER = pytest.StashKey[Runner]()
 PROGRESS = pytest.StashKey[Progress]()
@@ -66,6 +68,9 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     option = config.option
+    if option.help:  # and nothing else
+        option.benchmark_json = None
+        return
     try:
         _refuse_meaningless(config)
         choice = asked(option)
@@ -215,7 +220,7 @@ def pytest_collection_finish(session):
     runner = session.config.stash[RUNNER]
     runner.select(_once(case for item in session.items if (case := _case(item))))
     if strays := runner.strays():
-        told = f"{len(strays)} case(s) that are not selected now, as {strays[0]}"
+        told = f"{counted(len(strays), 'case')} that are not selected now, as {strays[0]}"
         pytest.exit(f"--resume: the journal holds {told}; give the options of the run that was ended", returncode=2)
     if runner.selected and not session.config.option.collectonly:
         try:
@@ -341,10 +346,19 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.line(f"the run: {path}")
         reporter = config.stash.get(REPORTER, None)
         if reporter is not None and (page := reporter.output / folder.SITE).exists():
-            old = ", of the processes before" if runner.ran and not runner.complete else ""
-            terminalreporter.line(f"its report: {page}{old}")
+            if not runner.ran or runner.complete:
+                terminalreporter.line(f"its report: {page}")
+                return
+            terminalreporter.line(f"its report: {page}, of the processes that were whole when it was made")
+            terminalreporter.line(f"one of all that was measured: {_reporting(path, reporter.output)}")
         else:
-            terminalreporter.line(f"its report: python -m bench.report {shlex.quote(str(path))}")
+            terminalreporter.line(f"its report: {_reporting(path)}")
+
+
+def _reporting(path: Path, output: Path | None = None) -> str:
+    """The command that makes the report of a run."""
+    where = [] if output is None else ["--output", str(output)]
+    return shlex.join([program("python"), "-m", "bench.report", str(path), *where])
 
 
 def _figures(config, records: Iterable[Record]) -> list[str]:
@@ -371,7 +385,7 @@ def _cut_short(runner: Runner, path: Path | None, words: Sequence[str]) -> Itera
 
 def resuming(path: Path, words: Sequence[str]) -> str:
     """The command that goes on with a run of `pytest` and these words."""
-    found, rest = ["pytest"], iter(words)
+    found, rest = [program("pytest")], iter(words)
     for word in rest:
         if word == OPTION:
             next(rest)

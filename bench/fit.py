@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     parser = Parser(prog="python -m bench.fit", description="One fit, checked against the exact one.")
     parser.add_argument("--variant", required=True, action="append", metavar="V", help=", ".join(variants()))
     parser.add_argument("--backend", required=True, action="append", metavar="B", help=", ".join(backends()))
-    add_options(parser.add_argument, OPTIONS, DEFAULTS, single=True)
+    add_options(parser.add_argument, OPTIONS, DEFAULTS, single=OPTIONS)
     return parser
 
 

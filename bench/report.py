@@ -23,7 +23,7 @@ from bench.records.reading import REPORTS, newest
 from bench.records.record import Run
 from bench.reporting import folder, frames
 from bench.reporting.baseline import add_baseline
-from bench.reporting.report import write
+from bench.reporting.report import LONGEST_NAME, write
 from bench.support.errors import InputError, Parser
 
 
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         runs = frames.labelled(run for path in arguments.json or [newest(REPORTS)] for run in runs_in(path))
         if arguments.output == "":
             raise InputError("--output '': empty; expected a folder")
-        output = Path(arguments.output or _beside(next(iter(runs.values()))))
+        output = Path(arguments.output or _beside([*runs.values()]))
         write(runs, output, arguments.baseline, arguments.pictures)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -43,9 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _beside(run: Run) -> Path:
-    """Where its report lies unless told: of a side of a comparison, which is called a.json everywhere, beside it."""
-    return REPORTS / run.path.stem if run.machine.comparison is None else run.path.parent / "report"
+def _beside(runs: Sequence[Run]) -> Path:
+    """Where the report lies unless told, by the names of the runs, so that it takes the place of no other; of a side of
+    a comparison, which is called a.json everywhere, beside it.
+    """
+    if runs[0].machine.comparison is not None:
+        return runs[0].path.parent / "report"
+    return REPORTS / "+".join(run.path.stem for run in runs)[:LONGEST_NAME]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,9 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     files = f"runs to report; default: the newest in {REPORTS}/"
     parser.add_argument("json", nargs="*", type=Path, metavar="JSON", help=files)
-    folder = (
-        f"folder to write into; default: {REPORTS}/ and the name of the first JSON; of a comparison: `report` there"
-    )
+    folder = f"folder to write into; default: {REPORTS}/ and the names of the JSON; of a comparison: `report` there"
     parser.add_argument("--output", metavar="DIR", help=folder)
     add_baseline(parser)
     parser.add_argument("--pictures", action="store_true", help="draw every picture as PNG and SVG, not the usual ones")

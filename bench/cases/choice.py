@@ -8,6 +8,7 @@ from typing import Any
 from bench.cases.case import Case
 from bench.support.errors import InputError
 from bench.support.system import available_memory
+from bench.support.words import counted
 
 # No run may hold more, since no report can show it.
 MOST_PROCESSES = 200  # of a case
@@ -84,7 +85,7 @@ class Choice:
                 range(self.steps), MOST_EXACT_SECONDS, key=lambda steps: replace(self, steps=steps)._exact_seconds
             )
             raise InputError(
-                f"--steps {self.steps}: {len(self._fits)} exact fit(s) of so many would take about "
+                f"--steps {self.steps}: {counted(len(self._fits), 'exact fit')} of so many would take about "
                 f"{seconds / 3600:.3g} h; allowed: at most {most - 1} steps, about {MOST_EXACT_SECONDS / 3600:.3g} h"
             )
         points = max(self.axes["points"], key=self._case_seconds)
@@ -101,7 +102,7 @@ class Choice:
     def foreseen(self) -> Iterator[str]:
         """What will take long, each in one line, with what can be done about it; and where fits are shorter."""
         if (seconds := self._exact_seconds) > WORTH_TELLING:
-            told = f"{len(self._fits)} exact fit(s) of so many"
+            told = f"{counted(len(self._fits), 'exact fit')} of so many"
             yield f"--steps {self.steps}: {told} take about {seconds / 60:.0f} min"
         all_steps = {points: self.steps_at(points) for points in self.axes["points"]}
         if shorter := {points: steps for points, steps in all_steps.items() if steps < self.steps}:

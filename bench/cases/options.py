@@ -120,17 +120,20 @@ KEEP_CODE = ("--keep-code", "leave what the compilers generated beside the JSON,
 
 
 def add_options(
-    add: Callable[..., Any], only: Collection[str] = (), defaults: Mapping[str, str] | None = None, single: bool = False
+    add: Callable[..., Any],
+    only: Collection[str] = (),
+    defaults: Mapping[str, str] | None = None,
+    single: Collection[str] = (),
 ) -> None:
     """Declare them, by the function of an argparse or pytest parser: all, or `only` some by key.
 
-    `single`: whether the command takes one value of each. `defaults` take the place of the usual ones, here in the help
-    and in `asked`.
+    `single`: those of which the command takes one value, by key. `defaults` take the place of the usual ones, here in
+    the help and in `asked`.
     """
     for option in OPTIONS:
         if not only or option.key in only:
             usual = (defaults or {}).get(option.key) or option.usual or option.default or ""
-            several = f"; {SEVERAL}" if option.several and not single else ""
+            several = f"; {SEVERAL}" if option.several and option.key not in single else ""
             about = f"{option.what}{several}; default: {usual.replace('%', '%%')}"
             words = {"action": "append", "default": []} if option.several else {}
             add(option.name, metavar=option.metavar, help=about, **words)

@@ -28,6 +28,7 @@ from bench.records.record import Facts, ProcessStart, Sample
 from bench.records.rounds import PAGE_FAULTS, READ_SECONDS, Row
 from bench.sides.machine import cpu_name
 from bench.support.errors import one_line
+from bench.support.words import counted
 from bench.truth.check import DisagreementError, check, check_probes, check_timed
 from bench.truth.oracle import Oracle, oracle_of
 from bench.truth.problem import Checkpoint, Problem
@@ -305,9 +306,9 @@ class Group:
         )
         self.keep(member.side.label, member.case, finished.code)
         if finished.recompiles:
-            raise DisagreementError(f"recompiled {finished.recompiles} time(s) after the first call")
+            raise DisagreementError(f"recompiled {counted(finished.recompiles, 'time')} after the first call")
         if finished.graph_breaks:
-            raise DisagreementError(f"the step is not one graph: {finished.graph_breaks} graph break(s)")
+            raise DisagreementError(f"the step is not one graph: {counted(finished.graph_breaks, 'graph break')}")
 
     def sample(self, member: Member) -> Sample:
         """What became of it."""

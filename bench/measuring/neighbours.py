@@ -161,7 +161,10 @@ def _owners(running: Mapping[int, Collection[int]]) -> dict[int, int]:
 def _having(owners: Mapping[int, int]) -> str:
     """Who has which cores, in words."""
     runs = {pid: [core for core, one in owners.items() if one == pid] for pid in sorted({*owners.values()})}
-    told = ", ".join(f"{' and '.join(map(str, sorted(cores)))} (pid {pid})" for pid, cores in runs.items())
+    told = ", ".join(
+        f"core{'s' * (len(cores) > 1)} {' and '.join(map(str, sorted(cores)))} (pid {pid})"
+        for pid, cores in runs.items()
+    )
     return f"another fitbench run has {told}" if len(runs) == 1 else f"other fitbench runs have {told}"
 
 

@@ -451,4 +451,10 @@ def _lasting(side: Side) -> dict[str, Any]:
     machine = msgspec.to_builtins(machine_of(side))
     facts = {name: value for name, value in machine.items() if name not in PASSING or name == "environment"}
     untold = {"values of variables that are not recorded": fingerprint(side.environ())}
-    return {**facts, **untold, "interpreter": side.python, "spec": side.spec, "threads": side.threads}
+    return {**facts, **untold, "interpreter": _interpreter(side), "spec": side.spec, "threads": side.threads}
+
+
+def _interpreter(side: Side) -> str:
+    """Which it is, by whatever name it was called: `python` and `python3` of an environment are one."""
+    python = Path(side.python)
+    return str(python.with_name(python.resolve().name))

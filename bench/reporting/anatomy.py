@@ -11,6 +11,7 @@ from bench.reporting import units
 from bench.statistics.intervals import Interval
 from bench.statistics.roofline import ARRAYS, least_bytes
 from bench.support.errors import printable
+from bench.support.words import counted
 
 MOST_PARTS = 9
 SHOWN = 0.02  # of the seconds: what takes less is not named
@@ -43,7 +44,8 @@ def text(explanation: Explanation) -> str:
 
 def _lines(one: Explanation) -> Iterator[str]:
     case = one.case
-    yield f"{case.variant}, {case.backend}, {case.device}, {case.dtype}, {case.points} points, {one.threads} thread(s)"
+    threads = counted(one.threads, "thread")
+    yield f"{case.variant}, {case.backend}, {case.device}, {case.dtype}, {case.points} points, {threads}"
     yield ""
     faults = "" if not one.page_faults or one.page_faults < 0.01 else f", {one.page_faults:.2g} page faults"
     yield f"An iteration takes {units.seconds(one.seconds)}{faults}; it consists of {one.iteration.kind}:"

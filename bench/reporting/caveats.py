@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bench.records.record import Run
 from bench.records.slowing import slowed
+from bench.support.words import counted
 
 SHOWN = 20  # lost processes that are listed
 
@@ -26,7 +27,7 @@ def caveats(label: str, run: Run) -> Iterator[Caveat]:
         yield Caveat("Cut short", f"{label} ended before all was measured that it had planned{_few(run)}.")
     if lost := [f"{one.case.id}, {each}" for one in run.records for each in one.lost]:
         more = [f"and {len(lost) - SHOWN} more"] if len(lost) > SHOWN else []
-        text = f"in {label} {len(lost)} worker(s) ended before their case was measured."
+        text = f"in {label} {counted(len(lost), 'worker')} ended before the case was measured."
         yield Caveat("Lost", text, [*lost[:SHOWN], *more])
     if (slow := slowed(run.machine.environment)) is not None:
         yield Caveat("Warning", f"{label}: {slow}. Its timings suffered.")

@@ -9,6 +9,7 @@ import numpy as np
 from bench.statistics.loadings import RAW
 from bench.statistics.model import Model
 from bench.statistics.states import Array
+from bench.support.words import counted
 
 OFTEN, SELDOM = 0.5, 0.9  # quantiles over the turns
 
@@ -30,7 +31,7 @@ def _parts(model: Model[Any]) -> Iterator[str]:
         quiet = "slower than in its quiet state"
         yield f"half of the time its core was up to {half} {quiet}, a tenth of the time {tenth} or more"
     if taken := sum(one.taken for one in model.nets.values()):
-        yield f"{taken} round(s) shared their core with another program"
+        yield f"{counted(taken, 'round')} shared a core with another program"
     yield taken_away(model)
     if math.isfinite(model.correlation):
         yield f"what is left goes with the core's state by a correlation of {model.correlation:.2f}"

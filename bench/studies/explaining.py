@@ -22,6 +22,7 @@ from bench.reporting.anatomy import Explanation, taxes, text
 from bench.sides.side import Side, here
 from bench.statistics.intervals import Interval, median_interval
 from bench.support.system import allowed_cores
+from bench.support.words import counted
 from bench.truth.check import check
 from bench.truth.oracle import oracle_of
 from bench.truth.problem import Problem
@@ -92,7 +93,7 @@ def explained(cases: Sequence[Case], choice: Choice, tell: Callable[[str], None]
     """
     caches, side = Caches(), here()
     try:
-        tell(f"{len(cases)} case(s), at their size and at {FEW} points")
+        tell(f"{counted(len(cases), 'case')}, at the size asked for and at {FEW} points")
         few = [_few(case) for case in cases]
         with _seated([*cases, *few], choice, caches, side, checked=True) as seats:
             _take_turns(seats, seed=0)

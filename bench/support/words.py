@@ -1,4 +1,6 @@
-"""The words of a command line as values; what is wrong with one is an InputError that names its option."""
+"""The words of a command line as values; what is wrong with one is an InputError that names its option. And numbers of
+things, in words.
+"""
 
 import math
 import re
@@ -10,6 +12,11 @@ from bench.support.errors import InputError
 EXPONENT = re.compile(r"[+-]?[\d_]+(\.\d*)?[eE][+-]?\d+")  # as in 1e6
 LARGEST = 2**53  # whole number that other programs read from JSON as it was written
 SHOWN = 50  # characters of a word that a message quotes
+
+
+def counted(number: int, noun: str) -> str:
+    """ "1 round", "2 rounds"."""
+    return f"{number} {noun}{'s' * (number != 1)}"
 
 
 def listed(values: Iterable[str]) -> tuple[str, ...]:

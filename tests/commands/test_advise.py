@@ -148,8 +148,9 @@ def test_a_fit_that_fails_shows_nothing(capsys, monkeypatch):
     assert (said.out, said.err) == ("", "error: round: the worker was killed\n")
 
 
-def test_a_size_beyond_is_no_error_and_says_so(capsys):
-    said = told(capsys, "--points", "1e6", str(write(Path("run.json"), both())))
+def test_where_nothing_can_be_told_the_exit_code_says_so(capsys):
+    assert advise.main(["--points", "1e6", str(write(Path("run.json"), both()))]) == 1
+    said = capsys.readouterr().out
     assert "fresh, empty caches: nothing can be told" in said
     assert (
         "not told of numpy, jax: 1000000 points: beyond what sizes of 100 to 10000 can tell; allowed: 50 to 20000"

@@ -29,7 +29,7 @@ def test_variants_side_by_side(capsys):
     words = ["--backend=numpy", "--variant=manual,nn", "--processes=2", "--points=500"]
     assert explain.main(words) == 0
     printed = capsys.readouterr().out
-    assert "manual, numpy, cpu, float32, 500 points, 1 thread(s)" in printed
+    assert "manual, numpy, cpu, float32, 500 points, 1 thread\n" in printed
     assert "x and y alone are 2, 3.91 KiB: 17.5 times that" in printed  # 35 arrays: as test_operations counts them
     assert "With 100 points, in turns in 2 fresh processes" in printed
     last = printed.splitlines()[-1].split()

@@ -35,6 +35,7 @@ from bench.sides.code import files, hash_of
 from bench.sides.side import here
 from bench.support.controls import CONTROLS
 from bench.support.errors import InputError
+from bench.support.programs import program
 
 FAST = ("--device", "cpu", "--backend", "numpy", "--steps", "300", "--processes", "2", "--max-time", "0.1")
 SMALL = (*FAST, "--dtype", "float64", "--points", "200", "--seed", "3")
@@ -313,7 +314,7 @@ def test_a_run_is_kept_if_nobody_says_where(unsaved):
     assert re.fullmatch(r"bench-\d{4}-\d\d-\d\d-\d{6}\.json", path.name)
     name = path.relative_to(copy)
     assert f"the run is kept in {name}" in done.stdout
-    assert f"the run: {name}\nits report: python -m bench.report {name}\n" in done.stdout
+    assert f"the run: {name}\nits report: {sys.executable} -m bench.report {name}\n" in done.stdout
     made_from = run("bench.report", cwd=copy)  # which takes the newest
     assert made_from.returncode == 0 and (path.with_suffix("") / "report.md").exists(), made_from.stderr
 
@@ -376,9 +377,17 @@ def test_a_foreign_file_ends_a_run_before_it_begins(tmp_path):
     assert path.read_text() == "[project]"
 
 
+def test_help_is_help_whatever_else_is_asked_for(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("mine")
+    done = bench("--help", f"--benchmark-json={path}", "--processes=0")
+    assert done.returncode == 0 and "--processes=P" in done.stdout and done.stderr == ""
+    assert path.read_text() == "mine"
+
+
 def test_the_command_that_goes_on_has_the_users_own_options():
     words = ["bench", "--seed", "3", "--benchmark-json", "a.json", "-k", "nn or optim", "--resume"]
-    expected = "pytest bench --seed 3 -k 'nn or optim' '--benchmark-json=a b.json' --resume"
+    expected = f"{program('pytest')} bench --seed 3 -k 'nn or optim' '--benchmark-json=a b.json' --resume"
     assert resuming(Path("a b.json"), words) == expected
     assert resuming(Path("a b.json"), [*words[:3], "--benchmark-json=x", *words[5:]]) == expected
 
@@ -408,7 +417,9 @@ def test_after_each_process_there_are_a_json_and_a_report_of_what_there_is(tmp_p
     assert (
         "**Not whole: run still went on when this was written, or was cut short; cases have 1 of 200 processes" in text
     )
-    assert f"its report: {page.with_name('index.html')}, of the processes before" in output
+    assert f"its report: {page.with_name('index.html')}, of the processes that were whole when it was made\n" in output
+    command = f"{program('python')} -m bench.report {path} --output {page.parent}"
+    assert f"one of all that was measured: {command}\n" in output
     assert "**Not whole: run " in page.read_text()  # the newest that was whole
     assert not list(tmp_path.rglob("*.tmp"))
 

@@ -190,7 +190,7 @@ def test_too_few_free_cores_are_refused_with_who_has_them(machine, folder):
     pid = parent(folder, [5, 7, 2])
     with pytest.raises(InputError) as caught:
         Presence(2, folder).announce()
-    had = f"another fitbench run has 2 and 5 and 7 (pid {pid})"
+    had = f"another fitbench run has cores 2 and 5 and 7 (pid {pid})"
     assert str(caught.value) == f"cores: 2 needed, 1 free of 4, as {had}; wait until that ends"
     assert not (folder / str(os.getpid())).exists()
     with Presence(2, folder, share=True) as presence:  # nothing is timed
@@ -208,7 +208,9 @@ def test_a_run_that_is_resumed_has_the_cores_that_it_had(machine, folder):
     pid = parent(folder, [2])
     with pytest.raises(InputError) as caught:
         Presence(1, folder).announce(before={2})
-    assert str(caught.value).startswith(f"--resume: another fitbench run has 2 (pid {pid}), which this run had until")
+    assert str(caught.value).startswith(
+        f"--resume: another fitbench run has core 2 (pid {pid}), which this run had until"
+    )
 
 
 @pins

@@ -9,18 +9,22 @@ import random
 import shlex
 import signal
 import subprocess
+import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from builders import record, write
-from conftest import bench, interrupt, run, start
+from conftest import ROOT, bench, interrupt, start
 
 from bench.measuring.journal import stored
+from bench.measuring.runner import _interpreter
 from bench.records.reading import sample as sample_of
 from bench.records.record import Sample
+from bench.sides.side import here
 
 KILLS = int(os.environ.get("FITBENCH_KILLS", "3"))
 CASES = ("manual", "nn")
@@ -113,11 +117,24 @@ def test_ctrl_c_before_anything_is_whole_can_be_resumed(tmp_path):
         time.sleep(0.01)  # well before the first group is whole
     output = interrupt(process)
     assert samples(path) == []
-    (command,) = (line for line in output.splitlines() if line.startswith("go on with it: pytest "))
-    resumed = run(*shlex.split(command.removeprefix("go on with it: ")))
+    (command,) = (line for line in output.splitlines() if line.startswith("go on with it: "))
+    resumed = subprocess.run(
+        shlex.split(command.removeprefix("go on with it: ")), cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
     assert resumed.returncode == 0, resumed.stdout
     assert len(json.loads(path.read_text())["benchmarks"]) == len(CASES)
     assert is_all(path)
+
+
+def test_an_interpreter_is_the_same_by_any_of_its_names(tmp_path):
+    (tmp_path / "python3").symlink_to(sys.executable)
+    (tmp_path / "python").symlink_to("python3")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "python").symlink_to(sys.executable)
+    one, same, another = (
+        _interpreter(replace(here(), python=str(tmp_path / name))) for name in ("python", "python3", "other/python")
+    )
+    assert one == same != another
 
 
 def stopped(tmp_path: Path) -> Path:

@@ -32,6 +32,15 @@ def test_without_arguments_the_newest_run_is_reported_beside_it(tmp_path, monkey
     assert "manual" in Path("reports/new/report.md").read_text(encoding="utf-8")
 
 
+def test_a_report_of_several_runs_takes_the_place_of_none_of_one(tmp_path, monkeypatch):
+    render_nothing(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    runs = [str(write(Path(f"reports/{name}.json"), [record()])) for name in ("one", "two")]
+    for each in (runs[:1], runs):
+        assert report.main(each) == 0
+    assert {path.parent.name for path in tmp_path.glob("reports/*/report.md")} == {"one", "one+two"}
+
+
 def test_the_report_of_a_comparison_lies_beside_it(tmp_path, monkeypatch):
     """Its files are called a.json and b.json everywhere: reports of two of them must not take each other's place."""
     render_nothing(monkeypatch)

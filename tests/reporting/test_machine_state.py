@@ -56,7 +56,7 @@ def test_rounds_that_shared_their_core_are_told_and_noted():
     made = rounds([[1e-5] * 20] * 2)
     cpu = [5e-6 if i % 20 < 4 else 1e-5 for i in range(40)]  # in each process the core was gone half of four rounds
     frame = framed(record([[1e-5]] * 2, rounds=msgspec.structs.replace(made, cpu_seconds=cpu)))
-    assert frame["rounds_taken"][0] == 8 and "8 round(s) shared their core" in restlessness(frame["model"][0])
+    assert frame["rounds_taken"][0] == 8 and "8 rounds shared a core" in restlessness(frame["model"][0])
     table = tables.grid(frame, lambda one: "figure")
     assert row(table, "manual")[1] == "figure [1]"
     assert "- [1] 8 of 40 rounds shared their core with another program" in table

@@ -187,7 +187,8 @@ function showGrowth() {
     chart("map", null);
     return;
   }
-  fill("grow", `Points are what was measured, lines what is predicted between; the dashed line is the time in which the data of a fit are read once. A fit of yours, in a fresh process, as the model of this run predicts it from all sizes, up to twice beyond them (`, el("em", {}, "A whole fit"), " above is of the medians at one size, and may differ a little):");
+  const roof = chosen({ points: null, variant: state.variant }).some((i) => known(CASES.roofline_seconds?.[i]));
+  fill("grow", `Points are what was measured, lines what is predicted between${roof ? "; the dashed line is the time in which the data of a fit are read once" : ""}. A fit of yours, in a fresh process, as the model of this run predicts it from all sizes, up to twice beyond them (`, el("em", {}, "A whole fit"), " above is of the medians at one size, and may differ a little):");
   const points = document.getElementById("my-points"), steps = document.getElementById("my-steps");
   if (document.activeElement !== points) points.value = state.n || state.points;
   if (document.activeElement !== steps) steps.value = state.t || "2000";
