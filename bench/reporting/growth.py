@@ -144,8 +144,8 @@ set no longer fits: *arrays* of N numbers, 2 (x and y) at least, or more where t
 intervals, which hold what not knowing the arrays may do; a level in which no size was measured has no time of its own,
 and `{tables.NONE}`. Below, the sizes at which one backend becomes faster than another, where on either side the two are
 told apart. In the picture the curves are what is predicted of other sizes, between these lines and a smooth one; the
-dashed line is the roofline, the time in which the data of the fit are read once; the dotted ones are where the least
-data, x and y, outgrow a cache.""",
+dashed line, where the yardstick was run, is the roofline, the time in which the data of the fit are read once; the
+dotted ones are where the least data, x and y, outgrow a cache.""",
     (Picture("growth", growth_plots.growth, [*FIGURE_SIZELESS], usual=True),),
     text,
     ("growth", "crossovers"),

@@ -226,9 +226,9 @@ does, both in fresh processes: with empty caches, and with warm ones; a backend 
 slower, so cheaper in all up to there and no further. In brackets, the 95 % interval of a bootstrap over the processes,
 in which 0 is at once: where it runs from 0 to never, the data do not tell which of the two is dearer to start. There
 is none where fewer than two processes of a case began so. Listed are the cases that
-keep compiled code on disk, or have else something to pay back; `break-even.csv` has every two. In the picture the
-curves cross there, and the strips below say which backend has cost the least so far. `{tables.NONE}` is a case
-compared with itself, or one that was not started so.""",
+keep compiled code on disk, or have else something to pay back; `break-even.csv` has every two. In the picture, which
+`--pictures` draws, the curves cross there, and the strips below say which backend has cost the least so far.
+`{tables.NONE}` is a case compared with itself, or one that was not started so.""",
             (Picture("break-even", cold_plots.break_even, frames.FIGURE),),
             tables.break_even,
             ("break-even",),
