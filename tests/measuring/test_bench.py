@@ -307,14 +307,15 @@ def unsaved(tmp_path_factory):
     return copy, bench(*SMALL, "--variant=manual", "--processes=1", cwd=copy)
 
 
-def test_a_run_is_kept_if_nobody_says_where(unsaved):
+def test_a_run_is_kept_if_nobody_says_where(unsaved, monkeypatch):
     copy, done = unsaved
+    monkeypatch.chdir(copy)
     assert done.returncode == 0, done.stdout
     (path,) = (copy / "reports").iterdir()  # and no journal beside it
     assert re.fullmatch(r"bench-\d{4}-\d\d-\d\d-\d{6}\.json", path.name)
     name = path.relative_to(copy)
     assert f"the run is kept in {name}" in done.stdout
-    assert f"the run: {name}\nits report: {sys.executable} -m bench.report {name}\n" in done.stdout
+    assert f"the run: {name}\nits report: {program('python')} -m bench.report {name}\n" in done.stdout
     made_from = run("bench.report", cwd=copy)  # which takes the newest
     assert made_from.returncode == 0 and (path.with_suffix("") / "report.md").exists(), made_from.stderr
 
@@ -402,7 +403,8 @@ def wait_for(what: Callable[[], bool], process: subprocess.Popen[str]) -> None:
         time.sleep(0.02)  # a run signals nobody how far it is: its files are looked at again and again
 
 
-def test_after_each_process_there_are_a_json_and_a_report_of_what_there_is(tmp_path):
+def test_after_each_process_there_are_a_json_and_a_report_of_what_there_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)  # from where the run goes
     path, page = tmp_path / "run.json", tmp_path / "report" / "report.md"
     process = start(path, *ENDLESS, f"--report={page.parent}")
     try:
