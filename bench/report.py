@@ -2,8 +2,8 @@
 [--pictures]`.
 
 A run that goes on, or was cut short, is reported by its journal as far as it came: `FILE.json.journal`.
-Writes `index.html`, one page that needs no network, `report.md` with the answers, `details.md` with every table and
-picture (PNG and SVG), and `tables/*.csv`, in SI units and full precision.
+Writes `index.html`, one page that needs no network, `report.md` with the answers, `details.md` with tables and
+pictures (PNG and SVG) of all questions, and `tables/*.csv`, in SI units and full precision.
 """
 
 import argparse
