@@ -20,7 +20,7 @@ READ = f"""
 Seconds per iteration {{}}, with the 95 % interval in brackets; the fastest of a row is **bold**. Steps that Python
 calls and loops inside the compiler (`-loop`) stand side by side. \\* marks a case whose processes differ by more than
 the machine explains. [`{folder.SITE}`]({folder.SITE}) has all of it to sort, filter and ask;
-[`{folder.DETAILS}`]({folder.DETAILS}) has tables of all questions, and how each figure is made; `tables/` all as CSV."""
+[`{folder.DETAILS}`]({folder.DETAILS}) has tables of every question, how each figure is made; `tables/` all as CSV."""
 
 
 def page(
