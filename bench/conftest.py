@@ -69,7 +69,6 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     option = config.option
     if option.help:  # and nothing else
-        option.benchmark_json = None
         return
     try:
         _refuse_meaningless(config)
@@ -344,15 +343,19 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.line(f"lost of {case.id}: {'; '.join(record.lost)}", yellow=True)
     if path is not None and path.is_file():
         terminalreporter.line(f"the run: {path}")
-        reporter = config.stash.get(REPORTER, None)
-        if reporter is not None and (page := reporter.output / folder.SITE).exists():
-            if not runner.ran or runner.complete:
-                terminalreporter.line(f"its report: {page}")
-                return
-            terminalreporter.line(f"its report: {page}, of the processes that were whole when it was made")
-            terminalreporter.line(f"one of all that was measured: {_reporting(path, reporter.output)}")
-        else:
-            terminalreporter.line(f"its report: {_reporting(path)}")
+        for line in _reported(runner, path, config.stash.get(REPORTER, None)):
+            terminalreporter.line(line)
+
+
+def _reported(runner: Runner, path: Path, reporter: Reporter | None) -> Iterator[str]:
+    """Where the report is, or how one is made."""
+    if reporter is None or not (page := reporter.output / folder.SITE).exists():
+        yield f"its report: {_reporting(path)}"
+    elif not runner.ran or runner.complete:
+        yield f"its report: {page}"
+    else:
+        yield f"its report: {page}, of the processes that were whole when it was made"
+        yield f"one of all that was measured: {_reporting(path, reporter.output)}"
 
 
 def _reporting(path: Path, output: Path | None = None) -> str:

@@ -23,6 +23,7 @@ from bench.statistics.sequential import Looks
 from bench.support.errors import InputError
 from bench.support.paths import anonymous
 from bench.support.terminal import Progress
+from bench.support.words import counted
 from bench.workers.process import variables_of
 from bench.workers.serving import SLOWDOWN, planted_slowdown
 
@@ -108,7 +109,7 @@ def _write(plan: Plan, sides: Sequence[Side], runner: Runner, machines: dict[str
 
 def _spec(side: Side) -> str:
     """The user's words for a side, those for its threads too."""
-    return side.spec if side.threads is None else f"{side.spec} ({side.threads} thread{'s' * (side.threads > 1)})"
+    return side.spec if side.threads is None else f"{side.spec} ({counted(side.threads, 'thread')})"
 
 
 def _make(folder: Path) -> None:

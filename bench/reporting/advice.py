@@ -12,6 +12,7 @@ from bench.reporting.escaping import escape
 from bench.reporting.spreadsheets import csv_of
 from bench.statistics.advice import Advice, Best, Question, Row
 from bench.support.errors import printable
+from bench.support.words import counted
 
 NONE, MARK = "-", " *"
 MOST = 1e4  # times as much, and more: no interval is of use
@@ -34,7 +35,7 @@ def markdown(advice: Advice) -> str:
 
 def _title(advice: Advice) -> str:
     asked = advice.asked
-    steps = f"{asked.steps} step{'s' * (asked.steps > 1)}"
+    steps = counted(asked.steps, "step")
     return f"{', '.join(asked.variants)}: {asked.points} points, {steps}, {asked.dtype}, {asked.device}"
 
 

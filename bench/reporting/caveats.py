@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bench.records.record import Run
 from bench.records.slowing import slowed
-from bench.support.words import counted
+from bench.support.words import counted, span
 
 SHOWN = 20  # lost processes that are listed
 
@@ -41,10 +41,6 @@ def caveats(label: str, run: Run) -> Iterator[Caveat]:
 def _few(run: Run) -> str:
     """In how many processes the cases of a run were measured that were to be measured in more."""
     cut = [one for one in run.records if one.sampling is not None and one.sampling.stopped == "interrupted"]
-    counts = sorted({len(one.processes or ()) for one in cut})
-    asked = sorted({one.sampling.asked for one in cut if one.sampling is not None and one.sampling.asked is not None})
-    return f"; cases have {_range(counts)} of {_range(asked)} processes" if counts and asked else ""
-
-
-def _range(numbers: list[int]) -> str:
-    return str(numbers[0]) if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
+    counts = {len(one.processes or ()) for one in cut}
+    asked = {one.sampling.asked for one in cut if one.sampling is not None and one.sampling.asked is not None}
+    return f"; cases have {span(counts)} of {span(asked)} processes" if counts and asked else ""

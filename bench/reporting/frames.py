@@ -38,6 +38,7 @@ from bench.statistics.stability import DRIFT, Unstable
 from bench.support.controls import CONTROLS
 from bench.support.errors import InputError, printable
 from bench.support.side_by_side import do_all
+from bench.support.words import span
 from bench.truth.agreement import Agreement
 from impls.variant import NAMES
 
@@ -385,9 +386,4 @@ def about(group: pd.DataFrame) -> str:
     told = "".join(f", {first[name]}" if isinstance(first[name], str) else f", {first[name]} {name}" for name in shared)
     runs = [printable(run) for run in dict.fromkeys(group["run"])]
     where = f"{'Run' if len(runs) == 1 else 'Runs'} {', '.join(runs)}: {devices}{names and f' ({names})'}"
-    return f"{where}{told}, {_span(group['steps'])} steps"
-
-
-def _span(values: "pd.Series[int]") -> str:
-    low, high = values.min(), values.max()
-    return f"{low}" if low == high else f"{low} to {high}"
+    return f"{where}{told}, {span(group['steps'])} steps"

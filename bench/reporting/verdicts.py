@@ -13,6 +13,7 @@ from bench.statistics.gate import verdict_of
 from bench.statistics.intervals import Interval
 from bench.statistics.verdict import APPEARED, FAILED, NOT_COMPARED, VANISHED, Row, Table
 from bench.support.errors import printable
+from bench.support.words import span
 
 LARGEST = 1e4  # no ratio beyond it is told
 FEW = 1.0  # where only a larger slowdown would have shown, as a fraction of 1, the data are too few to be of use
@@ -134,9 +135,8 @@ def _summary(table: Table) -> Iterator[str]:
 
 def _made(table: Table) -> str:
     """Of how many processes: an A/B run makes no more of a case than it takes to decide."""
-    numbers = sorted({row.processes for row in table.rows if row.processes is not None})
-    told = f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else "".join(map(str, numbers))
-    return f", {told} process{'es' * (told != '1')} a case" if told else ""
+    numbers = {row.processes for row in table.rows if row.processes is not None}
+    return f", {span(numbers)} process{'es' * (numbers != {1})} a case" if numbers else ""
 
 
 def _machine(table: Table) -> Iterator[str]:

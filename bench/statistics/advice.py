@@ -11,6 +11,7 @@ from bench.statistics.growth import FEWEST
 from bench.statistics.intervals import Interval, quotient
 from bench.statistics.model import fit
 from bench.support.errors import InputError
+from bench.support.words import counted
 
 MANY = (10, 100, 1000)  # fits of one process
 
@@ -150,6 +151,6 @@ def _why(records: Sequence[Record]) -> str:
     count = sum(one.outcome == MEASURED for one in records)
     reasons = dict.fromkeys(f"{one.outcome}: {one.reason}" for one in records if one.outcome != MEASURED and one.reason)
     if count and not reasons:
-        return f"timed at {count} size{'s' * (count > 1)}; {FEWEST} are needed"
+        return f"timed at {counted(count, 'size')}; {FEWEST} are needed"
     told = "; ".join(reasons) or "not timed"
     return f"timed at {count} of {len(records)} sizes; {told}" if count else told

@@ -58,8 +58,6 @@ def _with_copies(tasks: Sequence[Callable[[], T]], copies: int) -> dict[int, T]:
         for found, _ in pipes:
             with suppress(EOFError):
                 values |= found.recv()
-        for process in processes:
-            process.join()
     finally:
         for process in processes:
             if process.pid is not None:

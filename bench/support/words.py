@@ -4,7 +4,7 @@ things, in words.
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 
 from bench.support.errors import InputError
@@ -17,6 +17,12 @@ SHOWN = 50  # characters of a word that a message quotes
 def counted(number: int, noun: str) -> str:
     """ "1 round", "2 rounds"."""
     return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def span(numbers: Collection[int]) -> str:
+    """ "3", or "3 to 5", of the least of them and the largest; there is one at least."""
+    low, high = min(numbers), max(numbers)
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def listed(values: Iterable[str]) -> tuple[str, ...]:

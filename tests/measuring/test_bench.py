@@ -397,9 +397,9 @@ LONG = ("--device=cpu", "--backend=numpy", "--variant=manual", "--dtype=float64"
 ENDLESS = (*LONG, "--processes=200", "--cold=0", "--max-time=200", "--precision=0.0001%")  # a second a process
 
 
-def wait_for(what: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+def wait_for(what: Callable[[], bool], goes_on: Callable[[], bool]) -> None:
     while not what():
-        assert process.poll() is None
+        assert goes_on()
         time.sleep(0.02)  # a run signals nobody how far it is: its files are looked at again and again
 
 
@@ -408,7 +408,7 @@ def test_after_each_process_there_are_a_json_and_a_report_of_what_there_is(tmp_p
     path, page = tmp_path / "run.json", tmp_path / "report" / "report.md"
     process = start(path, *ENDLESS, f"--report={page.parent}")
     try:
-        wait_for(lambda: page.exists() and page.stat().st_size > 0, process)
+        wait_for(lambda: page.exists() and page.stat().st_size > 0, lambda: process.poll() is None)
         document, text = json.loads(path.read_text()), page.read_text()
         output = interrupt(process)
     finally:
@@ -444,7 +444,7 @@ def test_an_earlier_run_is_kept_until_the_new_one_is_whole(tmp_path):
     before = path.read_bytes()
     process = start(path, *ENDLESS, f"--report={page.parent}")
     try:
-        wait_for(lambda: page.exists() and page.stat().st_size > 0, process)
+        wait_for(lambda: page.exists() and page.stat().st_size > 0, lambda: process.poll() is None)
         process.kill()
         process.wait()
     finally:
@@ -506,7 +506,7 @@ def test_a_report_is_ended_with_its_run(tmp_path, monkeypatch):
 
 # A report that is never done with bringing a draft to the disk, until it is asked to end; or not even then.
 ENDLESSLY = """
-import signal, sys, time
+import signal, sys
 from bench.support import exits, files
 
 def stay(_):
@@ -514,7 +514,7 @@ def stay(_):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     open(sys.argv[1] + ".begun", "w").close()
     while True:
-        time.sleep(0.01)
+        signal.pause()
 
 files.os.fsync = stay
 from bench.report import main
@@ -537,9 +537,7 @@ def test_a_report_that_is_ended_while_it_writes_leaves_nothing_behind(deaf, tmp_
     reporter = Reporter(tmp_path / "report", lambda line: None)
     thread = threading.Thread(target=reporter.make, args=(path,))
     thread.start()
-    while not path.with_name("run.json.begun").exists():
-        assert thread.is_alive()
-        time.sleep(0.01)
+    wait_for(path.with_name("run.json.begun").exists, thread.is_alive)
     reporter.kill()
     thread.join()
     assert bool(list(tmp_path.rglob("*.tmp"))) is bool(list(scratch.iterdir())) is deaf
